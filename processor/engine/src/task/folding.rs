@@ -1,0 +1,185 @@
+//! From a batch of records to folded states and outputs that wait for the commit.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use afterword_domain::defect::Defect;
+use afterword_domain::fold;
+use afterword_log::{Batch, LogError, PartitionLog, RecordRef, Topic};
+use afterword_schemas::records::{ConversationEvent, Payload};
+use afterword_schemas::{DecodeError, Decoded, SchemaStore};
+
+use super::Task;
+use crate::key::write_key;
+use crate::outputs::{Source, dead_letter, output_record};
+
+/// A record of a batch after decoding.
+enum Work<'a> {
+    Fact(ConversationEvent<'a>),
+    PassedOver(&'static str),
+    Dead {
+        class: &'static str,
+        error: String,
+    },
+    /// Delivered again.
+    Seen,
+}
+
+impl<L: PartitionLog> Task<L> {
+    pub(super) fn fold_batch(&mut self, batch: &Batch) -> Result<(), LogError> {
+        let records: Vec<RecordRef<'_>> = batch.iter().collect();
+        let schemas = Arc::clone(&self.schemas);
+        let works: Vec<Work<'_>> = records
+            .iter()
+            .map(|record| self.decode(&schemas, record))
+            .collect();
+        self.load_missing(&works)?;
+        let mut key = Vec::new();
+        for (record, work) in records.iter().zip(works) {
+            self.work(record, work, &mut key)?;
+        }
+        Ok(())
+    }
+
+    fn decode<'a>(&self, schemas: &SchemaStore, record: &RecordRef<'a>) -> Work<'a> {
+        if record.offset < self.position && !Defect::RedeliveryFolded.is_on() {
+            return Work::Seen;
+        }
+        if self.poisoned.contains(&record.offset) {
+            let error = "folding it panicked; this is a defect of this build".to_owned();
+            return Work::Dead {
+                class: "panic",
+                error,
+            };
+        }
+        match schemas.decode_fact(record.value.unwrap_or_default()) {
+            Ok(Decoded::Fact(fact)) => check_key(record, fact),
+            Ok(Decoded::PassedOver(what)) => Work::PassedOver(what.label()),
+            Err(error) => dead(&error),
+        }
+    }
+
+    fn load_missing(&mut self, works: &[Work<'_>]) -> Result<(), LogError> {
+        let mut missing: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let (mut key, mut hits) = (Vec::new(), 0);
+        for work in works {
+            let Work::Fact(fact) = work else { continue };
+            write_key(fact.workspace_id, fact.conversation_id, &mut key);
+            if self.cache.contains(&key) {
+                hits += 1;
+            } else if !missing.contains(&key) {
+                missing.insert(key.clone());
+            }
+        }
+        self.pending.tally.cache_hits += hits;
+        self.pending.tally.cache_misses += missing.len() as u64;
+        let keys: Vec<&[u8]> = missing.iter().map(Vec::as_slice).collect();
+        for (key, state) in keys.iter().zip(self.log.load(&keys)?) {
+            if let Some(state) = state {
+                self.cache.insert_loaded(key, state);
+            }
+        }
+        Ok(())
+    }
+
+    fn work(
+        &mut self,
+        record: &RecordRef<'_>,
+        work: Work<'_>,
+        key: &mut Vec<u8>,
+    ) -> Result<(), LogError> {
+        let emits = record.offset >= self.committed || Defect::RefoldEmits.is_on();
+        match work {
+            Work::Seen => return Ok(()),
+            Work::Fact(fact) => {
+                write_key(fact.workspace_id, fact.conversation_id, key);
+                self.fold_fact(record, &fact, key)?;
+            }
+            Work::PassedOver(label) if emits => self.pending.tally.passed_over(label),
+            Work::Dead { class, error } if emits && !Defect::PoisonDropped.is_on() => {
+                self.pending.tally.dead_letter(class);
+                let letter = dead_letter(&self.source(record), class, &error, &self.options.build);
+                self.pending.outputs.push(letter);
+            }
+            Work::PassedOver(_) | Work::Dead { .. } => {}
+        }
+        // Facts of the debt are in an earlier commit already.
+        self.pending.facts += usize::from(record.offset >= self.committed);
+        Ok(())
+    }
+
+    fn source<'a>(&self, record: &'a RecordRef<'a>) -> Source<'a> {
+        Source {
+            topic: Topic::ConversationEvents,
+            partition: self.log.partition(),
+            record,
+        }
+    }
+
+    fn fold_fact(
+        &mut self,
+        record: &RecordRef<'_>,
+        fact: &ConversationEvent<'_>,
+        key: &[u8],
+    ) -> Result<(), LogError> {
+        let Some(dirty) = self.cache.for_fact(key, record.offset)? else {
+            return Ok(());
+        };
+        self.effects.clear();
+        let (rules, settings, effects) = (&self.rules, self.settings.table(), &mut self.effects);
+        let conversation = &mut dirty.conversation;
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            let is_snooze = matches!(fact.payload, Payload::ConversationSnoozed { .. });
+            assert!(
+                !(is_snooze && Defect::SnoozePanics.is_on()),
+                "a deliberate defect"
+            );
+            fold(conversation, fact, rules, settings, effects);
+        }));
+        if folded.is_err() {
+            self.poisoned.insert(record.offset);
+            return Err(LogError::StartOver(format!(
+                "folding the fact at offset {} panicked",
+                record.offset
+            )));
+        }
+        self.cache.recount(key);
+        if record.offset < self.committed && !Defect::RefoldEmits.is_on() {
+            return Ok(());
+        }
+        self.pending.tally.fact(fact, &self.effects);
+        let source = self.source(record);
+        for (index, output) in self.effects.outputs.iter().enumerate() {
+            self.pending
+                .outputs
+                .push(output_record(output, index, &source, self.options.framing));
+        }
+        Ok(())
+    }
+}
+
+fn check_key<'a>(record: &RecordRef<'a>, fact: ConversationEvent<'a>) -> Work<'a> {
+    if record.key == Some(fact.conversation_id.as_bytes()) {
+        return Work::Fact(fact);
+    }
+    let found = match record.key {
+        None => "none".to_owned(),
+        Some(key) => format!("{:?}", String::from_utf8_lossy(&key[..key.len().min(256)])),
+    };
+    let error = format!(
+        "the record's key must be its conversation id {:?}, and it is {found}",
+        fact.conversation_id
+    );
+    Work::Dead {
+        class: "key",
+        error,
+    }
+}
+
+fn dead<'a>(error: &DecodeError) -> Work<'a> {
+    Work::Dead {
+        class: error.class(),
+        error: error.to_string(),
+    }
+}
