@@ -1,0 +1,271 @@
+//! The report database: opening it, and its connections.
+//!
+//! One layer for SQLite and PostgreSQL: sqlx's `Any` driver. What it cannot do is kept out of the schema and the queries: it
+//! has no booleans on SQLite (flags are SMALLINT), no NUMERIC (sums are cast to BIGINT), no arrays (keys go in lists), and
+//! does not translate placeholders (`$1` means the same on both; see `sql.rs` for statements with many).
+
+use std::path::Path;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, SqlSafeStr};
+
+use crate::error::ReadModelError;
+
+/// Connections that only read.
+const READERS: u32 = 4;
+
+/// How long a caller waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For every connection to SQLite.
+///
+/// `synchronous = FULL`, not `NORMAL`: a scorecard's revision is published to the log right after the transaction that made
+/// it. Were that transaction lost with the power, the same revision would be published again with other values, and a
+/// reader that knows it already would pass the right ones over.
+const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
+/// 64 MiB of pages, and checkpoints of 32 MiB, since a transaction of the projector touches many.
+const WRITER_PRAGMAS: &str = "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192;";
+const READER_PRAGMAS: &str = "PRAGMA cache_size = -8192; PRAGMA query_only = ON;";
+
+/// Which database is behind the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The report database. A clone is another handle on the same connections: one that writes, a few that read.
+#[derive(Clone, Debug)]
+pub struct ReportDatabase {
+    writer: AnyPool,
+    readers: AnyPool,
+    dialect: Dialect,
+}
+
+impl Dialect {
+    fn of(url: &str) -> Result<Dialect, ReadModelError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Dialect::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Dialect::Postgres),
+            _ => Err(ReadModelError::Stop(format!(
+                "expected the report database's URL to begin with sqlite: or postgres:, found {:?}",
+                // Not the whole: it may carry a password.
+                url.split(['/', '@']).next().unwrap_or_default()
+            ))),
+        }
+    }
+
+    /// Opens a transaction that means to write. SQLite takes its lock at once: a transaction that reads first and
+    /// writes later would be refused, without waiting, when another wrote in between.
+    pub(crate) fn begin(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        }
+    }
+}
+
+impl ReportDatabase {
+    /// Opens the database of this URL, makes it when it is a SQLite file that does not exist, and migrates it.
+    ///
+    /// `sqlite:///absolute/report.db`, `sqlite://relative.db` (a `%` escapes as in any URL), or `postgres://…` when this
+    /// build has that driver.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written, was made by a later build, or the URL is of no database known here.
+    pub async fn open(url: &str) -> Result<ReportDatabase, ReadModelError> {
+        let dialect = Dialect::of(url)?;
+        if dialect == Dialect::Postgres && !cfg!(feature = "postgres") {
+            return Err(ReadModelError::Stop(
+                "this build has no PostgreSQL driver: use a sqlite: URL".to_owned(),
+            ));
+        }
+        install_default_drivers();
+        let url = match dialect {
+            Dialect::Sqlite => with_creation(url),
+            Dialect::Postgres => url.to_owned(),
+        };
+        let connect = async {
+            let options: AnyConnectOptions = url.parse()?;
+            let options = options.disable_statement_logging();
+            // A pool tries again until it times out, and then says only that it did; one connection says why.
+            let mut probe = options.connect().await?;
+            if dialect == Dialect::Sqlite {
+                probe.execute(PRAGMAS).await?;
+            }
+            probe.close().await?;
+            let writer = pool(dialect, 1, format!("{PRAGMAS}{WRITER_PRAGMAS}"))
+                .connect_with(options.clone())
+                .await?;
+            migrate(&writer).await?;
+            let readers = pool(dialect, READERS, format!("{PRAGMAS}{READER_PRAGMAS}"))
+                .connect_lazy_with(options);
+            Ok::<_, ReadModelError>((writer, readers))
+        };
+        let (writer, readers) = connect
+            .await
+            .map_err(|error| error.during("opening the report database"))?;
+        Ok(ReportDatabase {
+            writer,
+            readers,
+            dialect,
+        })
+    }
+
+    /// Opens the SQLite database in this file.
+    ///
+    /// # Errors
+    /// As [`ReportDatabase::open`].
+    pub async fn open_file(path: &Path) -> Result<ReportDatabase, ReadModelError> {
+        const KEPT: AsciiSet = NON_ALPHANUMERIC
+            .remove(b'/')
+            .remove(b'.')
+            .remove(b'-')
+            .remove(b'_');
+        let text = path.to_str().ok_or_else(|| {
+            let path = path.display();
+            ReadModelError::Stop(format!("expected a path in UTF-8, found {path}"))
+        })?;
+        let url = format!("sqlite://{}", utf8_percent_encode(text, &KEPT));
+        ReportDatabase::open(&url).await
+    }
+
+    /// Closes every connection; running queries end first.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub(crate) fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// The one connection that writes.
+    pub(crate) async fn writer(&self) -> Result<PoolConnection<Any>, ReadModelError> {
+        Ok(self.writer.acquire().await?)
+    }
+}
+
+/// Asks SQLite to make the file when there is none, unless the URL says what it wants.
+fn with_creation(url: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    if url.contains("mode=") {
+        url.to_owned()
+    } else {
+        format!("{url}{separator}mode=rwc")
+    }
+}
+
+fn pool(dialect: Dialect, connections: u32, pragmas: String) -> AnyPoolOptions {
+    let options = AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .max_lifetime(None)
+        .idle_timeout(None);
+    if dialect == Dialect::Postgres {
+        return options;
+    }
+    let pragmas: std::sync::Arc<str> = pragmas.into();
+    options.after_connect(move |connection, _| {
+        let pragmas = sqlx::AssertSqlSafe(std::sync::Arc::clone(&pragmas));
+        Box::pin(async move { connection.execute(pragmas).await.map(drop) })
+    })
+}
+
+async fn migrate(pool: &AnyPool) -> Result<(), ReadModelError> {
+    let migrations = [(
+        1,
+        "report database",
+        include_str!("../migrations/0001_report_database.sql"),
+    )];
+    let migrations = migrations.map(|(version, description, sql)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, description.into(), kind, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.to_vec());
+    migrator.run(pool).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error)
+        | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error.into(),
+        sqlx::migrate::MigrateError::VersionMissing(version) => ReadModelError::Stop(format!(
+            "the report database has migration {version}, which this build does not know: run the build that made it, \
+             or a later one"
+        )),
+        error => ReadModelError::Stop(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use sqlx::Row as _;
+
+    async fn pragma(pool: &AnyPool, name: &'static str) -> String {
+        let row = sqlx::query(name).fetch_one(pool).await.unwrap();
+        row.try_get::<String, _>(0)
+            .or_else(|_| row.try_get::<i64, _>(0).map(|value| value.to_string()))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_survives_a_loss_of_power() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a b%20?c.db");
+        let database = ReportDatabase::open_file(&path).await.unwrap();
+        assert!(path.exists());
+        for pool in [&database.writer, &database.readers] {
+            assert_eq!(pragma(pool, "PRAGMA journal_mode").await, "wal");
+            assert_eq!(pragma(pool, "PRAGMA synchronous").await, "2", "FULL");
+        }
+        let refused = sqlx::query("DELETE FROM requests").execute(&database.readers);
+        assert!(refused.await.is_err(), "readers only read");
+    }
+
+    #[tokio::test]
+    async fn errors_say_what_to_do() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report.db");
+        let error =
+            |result: Result<ReportDatabase, ReadModelError>| result.unwrap_err().to_string();
+        let found = error(ReportDatabase::open("mysql://u:secret@h/d").await);
+        assert!(
+            found.contains("begin with sqlite:") && !found.contains("secret"),
+            "{found}"
+        );
+        let found =
+            error(ReportDatabase::open_file(&directory.path().join("none/report.db")).await);
+        assert!(
+            found.contains("opening the report database") && found.contains("unable to open"),
+            "{found}"
+        );
+        std::fs::write(
+            &path,
+            "no database, but long enough to look at: it is text".repeat(20),
+        )
+        .unwrap();
+        let found = ReportDatabase::open_file(&path).await;
+        assert!(matches!(&found, Err(ReadModelError::Stop(_))), "{found:?}");
+
+        std::fs::remove_file(&path).unwrap();
+        let database = ReportDatabase::open_file(&path).await.unwrap();
+        let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                     VALUES (99, 'later', 1, x'00', 0)";
+        sqlx::query(later).execute(&database.writer).await.unwrap();
+        database.close().await;
+        let found = error(ReportDatabase::open_file(&path).await);
+        assert!(
+            found.contains("migration 99") && found.contains("later one"),
+            "{found}"
+        );
+    }
+}

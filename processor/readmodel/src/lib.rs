@@ -1,0 +1,46 @@
+//! The report database: what managers see, as rows.
+//!
+//! ```text
+//! log: rating-requested · rating-submitted · eligibility-decided · answer-refused · workspace-settings
+//!        │  reader, output: read, decode, pass repetitions over
+//!        ▼
+//!      fold: rows of one transaction, in memory
+//!        │  apply: rows and positions, one SQL transaction
+//!        ▼
+//!      report database ──► story, reports: queries
+//!        │  scorecard: what changed, absolute values
+//!        ▼
+//! log: teammate-scorecards (publisher)
+//! ```
+//!
+//! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
+
+mod apply;
+mod database;
+mod error;
+mod fold;
+mod output;
+mod positions;
+mod projector;
+mod publisher;
+mod reader;
+mod reports;
+mod request;
+mod rows;
+mod scorecard;
+mod settings;
+mod sql;
+mod statistics;
+mod story;
+mod watch;
+
+pub use database::ReportDatabase;
+pub use error::ReadModelError;
+pub use positions::ProjectedPosition;
+pub use projector::{Projector, ProjectorOptions};
+pub use reports::{Scorecard, Totals};
+pub use statistics::{ProjectorSnapshot, ProjectorStatistics, TopicCounts};
+pub use story::{
+    Measured, Source, Story, StoryActor, StoryDecision, StoryRefusal, StoryRequest,
+    StorySubmission, Thresholds,
+};
