@@ -1,0 +1,28 @@
+//! Tells the program which commit it was built from, when that can be known.
+
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=AFTERWORD_COMMIT");
+    let given = std::env::var("AFTERWORD_COMMIT")
+        .ok()
+        .filter(|commit| !commit.is_empty());
+    let commit = given
+        .or_else(of_git)
+        .unwrap_or_else(|| "unknown".to_owned());
+    let profile = std::env::var("PROFILE").unwrap_or_default();
+    let target = std::env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=AFTERWORD_BUILD_COMMIT={commit}");
+    println!("cargo::rustc-env=AFTERWORD_BUILD_PROFILE={profile}");
+    println!("cargo::rustc-env=AFTERWORD_BUILD_TARGET={target}");
+}
+
+fn of_git() -> Option<String> {
+    let output = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| commit.trim().to_owned())
+}

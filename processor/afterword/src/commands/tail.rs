@@ -1,0 +1,170 @@
+//! `afterword tail`: a topic as NDJSON.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use afterword_log::{Batch, Log, LogError, Offset, Partition, Topic};
+use afterword_schemas::SchemaStore;
+
+use crate::access::{self, Access, Missing};
+use crate::cli::Tail;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::render::render;
+
+const READ_BYTES: usize = 4 << 20;
+/// How long each partition is waited for in turn.
+const TURN: Duration = Duration::from_millis(100);
+/// Between looks for a service that has gone away.
+const AWAY: Duration = Duration::from_millis(500);
+
+/// Why printing ended early.
+enum Ended {
+    /// Whoever read the output has gone: no error.
+    ReaderGone,
+    Output(io::Error),
+    Log(LogError),
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Ended::ReaderGone,
+            _ => Ended::Output(error),
+        }
+    }
+}
+
+impl From<LogError> for Ended {
+    fn from(error: LogError) -> Ended {
+        Ended::Log(error)
+    }
+}
+
+struct Printer<W: Write> {
+    topic: Topic,
+    store: SchemaStore,
+    out: W,
+    batch: Batch,
+    line: Vec<u8>,
+    /// The next offset of each partition, 0 at the beginning.
+    next: Vec<Offset>,
+}
+
+/// Prints the topic.
+///
+/// # Errors
+/// When there is no such topic, or the log cannot be read.
+pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
+    let topic = topic_of(&tail.topic)?;
+    let missing = if tail.follow {
+        Missing::Create
+    } else {
+        Missing::Refuse
+    };
+    let mut printer = Printer {
+        topic,
+        store: SchemaStore::new(),
+        out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        batch: Batch::default(),
+        line: Vec::new(),
+        next: Vec::new(),
+    };
+    let access = Access::open(config, missing)?;
+    let mut printed = printer.print_to_the_end(&*access.log());
+    let mut is_followable = access.is_service();
+    access.close()?;
+    while tail.follow && matches!(printed, Ok(()) | Err(Ended::Log(_))) {
+        printed = match access::running(&config.data_dir) {
+            Some(service) => {
+                is_followable = true;
+                printer.follow(&service)
+            }
+            None => {
+                if is_followable {
+                    eprintln!(
+                        "afterword: no service runs on {}; waiting for one",
+                        config.data_dir.display()
+                    );
+                    is_followable = false;
+                }
+                std::thread::sleep(AWAY);
+                Ok(())
+            }
+        };
+    }
+    match printed {
+        Ok(()) | Err(Ended::ReaderGone) => Ok(()),
+        Err(Ended::Output(error)) => Err(Failure::while_doing("writing to standard output", error)),
+        Err(Ended::Log(error)) => Err(Failure::while_doing(format!("reading {topic}"), error)),
+    }
+}
+
+/// The topic of this name.
+///
+/// # Errors
+/// Usage, with all the names.
+pub fn topic_of(name: &str) -> Result<Topic, Failure> {
+    Topic::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Topic::ALL.iter().map(|topic| topic.name()).collect();
+        Failure::Usage(format!(
+            "expected a topic, one of {}; found `{name}`",
+            names.join(", ")
+        ))
+    })
+}
+
+impl<W: Write> Printer<W> {
+    /// Prints partition after partition, each to what was its end when its turn came.
+    fn print_to_the_end(&mut self, log: &dyn Log) -> Result<(), Ended> {
+        let partitions = log.partitions(self.topic);
+        self.next.resize(partitions as usize, Offset(0));
+        for partition in (0..partitions).map(Partition) {
+            let end = log.bounds(self.topic, partition)?.end;
+            while self.next[partition.0 as usize] < end {
+                if self.read(log, partition, end)? == 0 {
+                    break;
+                }
+            }
+        }
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Prints what comes, until the log is gone.
+    fn follow(&mut self, log: &dyn Log) -> Result<(), Ended> {
+        self.next
+            .resize(log.partitions(self.topic) as usize, Offset(0));
+        loop {
+            for index in 0..self.next.len() {
+                let partition = Partition(u32::try_from(index).unwrap_or(u32::MAX));
+                let is_alone = self.next.len() == 1;
+                let turn = if is_alone { TURN * 10 } else { TURN };
+                log.wait_for(
+                    self.topic,
+                    partition,
+                    self.next[index],
+                    turn / u32::try_from(self.next.len()).unwrap_or(1),
+                );
+                while self.read(log, partition, Offset(u64::MAX))? > 0 {}
+            }
+            self.out.flush()?;
+        }
+    }
+
+    /// Prints some records below `end`, and returns how many.
+    fn read(&mut self, log: &dyn Log, partition: Partition, end: Offset) -> Result<usize, Ended> {
+        let next = &mut self.next[partition.0 as usize];
+        log.read(self.topic, partition, *next, READ_BYTES, &mut self.batch)?;
+        let mut printed = 0;
+        for record in self.batch.iter().take_while(|record| record.offset < end) {
+            self.line.clear();
+            render(&self.store, self.topic, partition, &record, &mut self.line);
+            self.line.push(b'\n');
+            self.out.write_all(&self.line)?;
+            *next = record.offset.next();
+            printed += 1;
+        }
+        Ok(printed)
+    }
+}

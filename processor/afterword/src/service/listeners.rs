@@ -1,0 +1,141 @@
+//! The listeners of a service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use afterword_log::EmbeddedLog;
+use afterword_web::internal::Internal;
+use afterword_web::{
+    Gate, Limits, Operations, Reports, bind, operations_router, reports_router, serve,
+};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::Roles;
+use super::file::ServiceFile;
+use super::health::Health;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Calls of the log at a time: appends and looks, stories, reads of other processes.
+const CALLS: usize = 64;
+const STORIES: usize = 2;
+const READERS: usize = 32;
+
+type Bound = (TcpListener, SocketAddr);
+
+/// Bound, and not served yet.
+pub struct Listeners {
+    reports: Option<Bound>,
+    operations: Bound,
+}
+
+impl Listeners {
+    /// Binds the addresses of the configuration.
+    ///
+    /// # Errors
+    /// When one is taken.
+    pub async fn bind(config: &Config, roles: Roles) -> Result<Listeners, Failure> {
+        let reports = match roles.report {
+            true => {
+                let address = config.reports_listen;
+                Some(listen(address, "reports.listen", "--reports-listen").await?)
+            }
+            false => None,
+        };
+        let address = config.operations_listen;
+        let operations = listen(address, "operations.listen", "--operations-listen").await?;
+        Ok(Listeners {
+            reports,
+            operations,
+        })
+    }
+
+    /// What other processes should know, with a new token.
+    #[must_use]
+    pub fn file(&self) -> ServiceFile {
+        let half = || uuid::Uuid::new_v4().simple();
+        ServiceFile {
+            pid: std::process::id(),
+            reports: self.reports.as_ref().map(|(_, address)| *address),
+            operations: self.operations.1,
+            token: format!("{}{}", half(), half()),
+        }
+    }
+
+    /// Serves until `stop` becomes true.
+    pub fn serve(
+        self,
+        config: &Config,
+        health: &Health,
+        token: &str,
+        stop: &watch::Receiver<bool>,
+    ) -> Vec<JoinHandle<()>> {
+        let mut tasks = Vec::new();
+        let mut start = |listener, router| {
+            tasks.push(tokio::spawn(serve(
+                listener,
+                router,
+                limits(config),
+                stop.clone(),
+            )));
+        };
+        if let Some((listener, _)) = self.reports {
+            start(listener, reports_router(reports_state(config, health)));
+        }
+        let operations = operations_state(config, health);
+        let internal = internal_state(config, health, token);
+        start(self.operations.0, operations_router(operations, internal));
+        tasks
+    }
+}
+
+async fn listen(
+    address: SocketAddr,
+    key: &str,
+    flag: &str,
+) -> Result<(TcpListener, SocketAddr), Failure> {
+    bind(address).await.map_err(|error| {
+        Failure::Failed(format!("{error}; end what listens there, or choose another address with {flag} (key {key}); port 0 takes a free one"))
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections: config.connections,
+        head_timeout: config.request_timeout,
+        stop_timeout: config.stop_timeout / 2,
+    }
+}
+
+fn reports_state(config: &Config, health: &Health) -> Reports {
+    Reports {
+        log: Arc::<EmbeddedLog>::clone(&health.log),
+        gate: Gate::new(CALLS, config.request_timeout),
+        stories: Gate::new(STORIES, config.request_timeout),
+        body_limit_bytes: config.body_limit_bytes,
+        body_timeout: config.request_timeout,
+        metrics: Arc::clone(&health.metrics.http),
+    }
+}
+
+fn operations_state(config: &Config, health: &Health) -> Operations {
+    let (refreshed, asked) = (health.clone(), health.clone());
+    Operations {
+        registry: health.metrics.registry.clone(),
+        refresh: Arc::new(move || refreshed.refresh()),
+        readiness: Arc::new(move || asked.readiness()),
+        gate: Gate::new(CALLS / 8, config.request_timeout),
+        metrics: Arc::clone(&health.metrics.http),
+    }
+}
+
+fn internal_state(config: &Config, health: &Health, token: &str) -> Internal {
+    Internal {
+        log: Arc::<EmbeddedLog>::clone(&health.log),
+        gate: Gate::new(CALLS / 4, config.request_timeout),
+        readers: Gate::new(READERS, config.request_timeout),
+        token: token.into(),
+    }
+}

@@ -1,0 +1,166 @@
+//! What is said of a wrong configuration or command line, and with which exit code.
+
+mod common;
+
+use common::Home;
+use serde_json::json;
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_known_one() {
+    let home = Home::new();
+    let file = home.file("a.toml", "[log]\npartitons = 3\n");
+    let ended = home.run(&["config", "check", "--config", &file]);
+    assert_eq!(ended.code, Some(78));
+    assert!(
+        ended
+            .err
+            .contains("a.toml:2: unknown key `log.partitons`; did you mean `log.partitions`?"),
+        "{}",
+        ended.err
+    );
+    let ended = home.run_with_environment(&["run"], &[("AFTERWORD_LOG__CACHE", "3")]);
+    assert_eq!(ended.code, Some(78));
+    assert!(
+        ended.err.contains(
+            "AFTERWORD_LOG__CACHE: unknown key `log.cache`; did you mean `log.cache_mib`?"
+        ),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn every_wrong_value_is_told_at_once() {
+    let home = Home::new();
+    let file = home.file(
+        "a.toml",
+        "[process]\ncache_mib = -1\ncommit_interval_ms = \"soon\"\n",
+    );
+    let ended = home.run(&[
+        "tail",
+        "rating-requested",
+        "--config",
+        &file,
+        "--set",
+        "reports.listen=nowhere",
+    ]);
+    assert_eq!(ended.code, Some(78));
+    for expected in [
+        "a.toml:2: `process.cache_mib`: expected a whole number from 1 to 1048576, found `-1`",
+        "a.toml:3: `process.commit_interval_ms`: expected a whole number from 1 to 60000, found `soon`",
+        "--set reports.listen: `reports.listen`: expected an IP address and a port",
+    ] {
+        assert!(ended.err.contains(expected), "{}", ended.err);
+    }
+    assert_eq!(
+        home.run(&["config", "check", "--config", "missing.toml"])
+            .code,
+        Some(78)
+    );
+    let ended = home.run(&["topics", "--set", "logging.level=a=b=c"]);
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+}
+
+#[test]
+fn the_check_says_where_each_value_came_from() {
+    let home = Home::new();
+    let file = home.file("a.toml", "\n[log]\ncache_mib = 5\n");
+    let arguments = [
+        "config",
+        "check",
+        "--json",
+        "--config",
+        &file,
+        "--set",
+        "stop_timeout_s=4",
+    ];
+    let ended = home.run_with_environment(&arguments, &[("AFTERWORD_PROCESS__DEBT_FACTS", "0")]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let effective = ended.json();
+    assert_eq!(effective["log.cache_mib"]["value"], 5);
+    assert!(
+        effective["log.cache_mib"]["origin"]
+            .as_str()
+            .expect("text")
+            .ends_with("a.toml:3")
+    );
+    assert_eq!(
+        effective["process.debt_facts"]["origin"],
+        "AFTERWORD_PROCESS__DEBT_FACTS"
+    );
+    assert_eq!(effective["stop_timeout_s"]["value"], 4);
+    assert_eq!(effective["data_dir"]["origin"], "--data-dir");
+    assert_eq!(
+        effective["logging.level"],
+        json!({ "value": "info", "origin": "default", "variable": "AFTERWORD_LOGGING__LEVEL" })
+    );
+}
+
+#[test]
+fn what_is_not_built_is_said_with_exit_code_2() {
+    let home = Home::new();
+    for (arguments, said) in [
+        (
+            &["run", "--role", "survey"][..],
+            "the role survey is not in this build yet",
+        ),
+        (
+            &["run", "--role", "process", "--role", "deliver"],
+            "the role deliver is not in this build yet",
+        ),
+        (
+            &["run", "--log", "kafka"],
+            "--log kafka is not in this build yet",
+        ),
+        (
+            &["tail", "ratings"],
+            "expected a topic, one of conversation-events",
+        ),
+        (&["run", "--json"], "--drain"),
+        (&["frobnicate"], "unrecognized subcommand"),
+        (
+            &["simulate", "--until", "yesterday"],
+            "--until: expected a time",
+        ),
+    ] {
+        let ended = home.run(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
+        assert!(ended.err.contains(said), "{arguments:?} {ended:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let home = Home::new();
+    let version = home.run(&["--version"]);
+    assert!(
+        version.out.starts_with(concat!(
+            "afterword ",
+            env!("CARGO_PKG_VERSION"),
+            " (commit "
+        )),
+        "{version:?}"
+    );
+    for command in ["demo", "run", "simulate", "import", "tail", "explain"] {
+        let help = home.run(&[command, "--help"]);
+        assert!(
+            help.code == Some(0) && help.out.contains("Example"),
+            "{command} {help:?}"
+        );
+    }
+}
+
+#[test]
+fn a_directory_without_a_log_is_told() {
+    let home = Home::new();
+    for arguments in [
+        &["tail", "rating-requested"][..],
+        &["explain", "c1"],
+        &["topics"],
+        &["settings", "get"],
+    ] {
+        let ended = home.run(arguments);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains("expected a log in "), "{ended:?}");
+    }
+}
