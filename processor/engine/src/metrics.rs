@@ -5,12 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use afterword_domain::Effects;
-use afterword_log::Partition;
-use afterword_schemas::records::{ConversationEvent, Output, Payload};
+use afterword_domain::{Effects, Note};
+use afterword_log::{Partition, StateWrite};
+use afterword_schemas::records::{ConversationEvent, Criterion, Output, Payload, RefusalReason};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
+
+/// The classes of a fact's dead letters: the decoder's, and the engine's own.
+const DEAD_LETTER_CLASSES: [&str; 7] = [
+    "framing",
+    "unknown_schema",
+    "incompatible_schema",
+    "malformed",
+    "limit",
+    "key",
+    "panic",
+];
 
 /// What has been folded since the last commit, to be counted with it.
 #[derive(Debug, Default)]
@@ -84,6 +95,7 @@ pub struct EngineMetrics {
     commit_seconds: Histogram,
     commit_facts: Histogram,
     states_stored: IntCounter,
+    state_bytes: Histogram,
     cache_hits: IntCounter,
     cache_misses: IntCounter,
     cache_bytes: IntGaugeVec,
@@ -151,7 +163,7 @@ impl EngineMetrics {
             &["partition"],
         )?;
         registry.register(Box::new(lag_seconds.clone()))?;
-        Ok(Arc::new(EngineMetrics {
+        let metrics = EngineMetrics {
             facts: make.counters("afterword_facts_total", "Facts folded, by kind.", "kind")?,
             passed_over: make.counters(
                 "afterword_facts_passed_over_total",
@@ -206,6 +218,11 @@ impl EngineMetrics {
                 "Facts in a commit.",
                 exponential(1.0, 4.0, 9),
             )?,
+            state_bytes: make.histogram(
+                "afterword_state_bytes",
+                "Bytes of a state as it is written to the store.",
+                exponential(16.0, 2.0, 12),
+            )?,
             states_stored: make.counter(
                 "afterword_states_stored_total",
                 "States written to the store.",
@@ -239,11 +256,40 @@ impl EngineMetrics {
                 "1 for the state a partition's task is in.",
                 &["partition", "state"],
             )?,
-        }))
+        };
+        metrics.begin_at_zero();
+        Ok(Arc::new(metrics))
+    }
+
+    /// Every label that is known beforehand is there from the start, so that a rate can be taken of its first count.
+    fn begin_at_zero(&self) {
+        let begin = |counters: &IntCounterVec, labels: &mut dyn Iterator<Item = &'static str>| {
+            labels.for_each(|label| drop(counters.with_label_values(&[label])));
+        };
+        begin(&self.facts, &mut Payload::KINDS.iter().copied());
+        begin(&self.notes, &mut Note::ALL.iter().map(|note| note.symbol()));
+        begin(
+            &self.passed_over,
+            &mut ["payload_kind", "enum_symbol"].into_iter(),
+        );
+        let criteria = Criterion::ALL.iter();
+        begin(
+            &self.criterion_failures,
+            &mut criteria.map(|criterion| criterion.symbol()),
+        );
+        let reasons = RefusalReason::ALL.iter();
+        begin(&self.refusals, &mut reasons.map(|reason| reason.symbol()));
+        begin(&self.dead_letters, &mut DEAD_LETTER_CLASSES.into_iter());
     }
 
     /// Counts what a successful commit contained.
-    pub(crate) fn committed(&self, tally: &Tally, took: Duration, facts: usize, states: usize) {
+    pub(crate) fn committed(
+        &self,
+        tally: &Tally,
+        took: Duration,
+        facts: usize,
+        states: &[StateWrite],
+    ) {
         self.commit_seconds.observe(took.as_secs_f64());
         self.commit_facts.observe(facts as f64);
         for (kind, count) in Payload::KINDS.iter().zip(tally.kinds) {
@@ -269,7 +315,10 @@ impl EngineMetrics {
         self.requests.inc_by(tally.requested);
         self.submissions.inc_by(tally.submissions);
         self.settings_refused.inc_by(tally.settings_refused);
-        self.states_stored.inc_by(states as u64);
+        self.states_stored.inc_by(states.len() as u64);
+        for state in states {
+            self.state_bytes.observe(state.value.len() as f64);
+        }
         self.cache_hits.inc_by(tally.cache_hits);
         self.cache_misses.inc_by(tally.cache_misses);
     }

@@ -96,7 +96,7 @@ impl<L: PartitionLog> Task<L> {
             &pending.tally,
             begun.elapsed(),
             pending.facts,
-            commit.states.len(),
+            &commit.states,
         );
         self.cache.stored(commit.states);
         self.cache.shrink_to(self.options.cache_bytes);
