@@ -1,11 +1,13 @@
 //! Tells the program which commit it was built from, when that can be known.
+//!
+//! `cargo run` gives these variables to the program too: none may begin as those of its configuration do.
 
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=AFTERWORD_COMMIT");
-    let given = std::env::var("AFTERWORD_COMMIT")
+    println!("cargo::rerun-if-env-changed=BUILD_COMMIT");
+    let given = std::env::var("BUILD_COMMIT")
         .ok()
         .filter(|commit| !commit.is_empty());
     let commit = given
@@ -13,9 +15,9 @@ fn main() {
         .unwrap_or_else(|| "unknown".to_owned());
     let profile = std::env::var("PROFILE").unwrap_or_default();
     let target = std::env::var("TARGET").unwrap_or_default();
-    println!("cargo::rustc-env=AFTERWORD_BUILD_COMMIT={commit}");
-    println!("cargo::rustc-env=AFTERWORD_BUILD_PROFILE={profile}");
-    println!("cargo::rustc-env=AFTERWORD_BUILD_TARGET={target}");
+    println!("cargo::rustc-env=BUILT_FROM_COMMIT={commit}");
+    println!("cargo::rustc-env=BUILT_WITH_PROFILE={profile}");
+    println!("cargo::rustc-env=BUILT_FOR_TARGET={target}");
 }
 
 fn of_git() -> Option<String> {

@@ -3,16 +3,16 @@
 /// The version alone.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit, or `unknown`.
-pub const COMMIT: &str = env!("AFTERWORD_BUILD_COMMIT");
+pub const COMMIT: &str = env!("BUILT_FROM_COMMIT");
 /// What `--version` prints after the name.
 pub const LONG: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (commit ",
-    env!("AFTERWORD_BUILD_COMMIT"),
+    env!("BUILT_FROM_COMMIT"),
     ", ",
-    env!("AFTERWORD_BUILD_PROFILE"),
+    env!("BUILT_WITH_PROFILE"),
     " build for ",
-    env!("AFTERWORD_BUILD_TARGET"),
+    env!("BUILT_FOR_TARGET"),
     ")"
 );
 /// What dead letters name.
@@ -20,6 +20,6 @@ pub const BUILD: &str = concat!(
     "afterword ",
     env!("CARGO_PKG_VERSION"),
     " (",
-    env!("AFTERWORD_BUILD_COMMIT"),
+    env!("BUILT_FROM_COMMIT"),
     ")"
 );

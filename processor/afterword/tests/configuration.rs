@@ -29,6 +29,18 @@ fn an_unknown_key_is_named_with_the_nearest_known_one() {
     );
 }
 
+/// `make demo` runs the program by `cargo run`, which hands it the variables that its build script set.
+#[test]
+fn what_cargo_run_sets_is_no_configuration() {
+    let names = include_str!("../build.rs").split("rustc-env=").skip(1);
+    let names: Vec<&str> = names.filter_map(|rest| rest.split('=').next()).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    let home = Home::new();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (*name, "x")).collect();
+    let ended = home.run_with_environment(&["config", "check"], &variables);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+}
+
 #[test]
 fn every_wrong_value_is_told_at_once() {
     let home = Home::new();
