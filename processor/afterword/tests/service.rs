@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Home, eventually, facts, get, post, request_id};
+use rustix::process::Signal;
 use serde_json::json;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -102,13 +103,13 @@ fn a_killed_service_leaves_nothing_in_the_way() {
     let home = Home::new();
     let service = home.start();
     home.run_with_input(&["import", "-"], &facts());
-    service.signal("-KILL");
+    service.signal(Signal::KILL);
     assert_eq!(service.wait(), None);
     assert!(home.data().join("service.json").exists());
     assert_eq!(home.run(&["tail", "conversation-events"]).lines().len(), 9);
     let service = home.start();
     eventually("both closes are decided", || decisions(&home) == 2);
-    service.signal("-INT");
+    service.signal(Signal::INT);
     assert_eq!(service.wait(), Some(0));
 }
 
@@ -134,7 +135,7 @@ fn an_import_whose_service_dies_says_what_is_durable() {
     eventually("the first block is durable", || {
         home.run(&["tail", "conversation-events"]).lines().len() == 5_000
     });
-    service.signal("-KILL");
+    service.signal(Signal::KILL);
     service.wait();
     stdin
         .write_all(lines(5_000, 10_000).as_bytes())

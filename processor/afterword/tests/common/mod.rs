@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -166,12 +167,9 @@ impl Home {
 
 impl Running {
     /// Sends a signal.
-    pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
-            .status()
-            .expect("kill ran");
-        assert!(sent.success());
+    pub fn signal(&self, signal: Signal) {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, signal).expect("the process is there");
     }
 
     /// Waits for the end, and says how it was.
@@ -188,7 +186,7 @@ impl Running {
 
     /// Tells it to stop and waits.
     pub fn stop(self) {
-        self.signal("-TERM");
+        self.signal(Signal::TERM);
         assert_eq!(self.wait(), Some(0));
     }
 }
