@@ -12,7 +12,9 @@ use afterword_log::{
     Batch, Durability, EmbeddedLog, EmbeddedOptions, Log, Offset, Partition, PartitionLog, Record,
     Topic,
 };
-use afterword_schemas::records::Output;
+use afterword_schemas::records::{
+    Actor, ActorKind, ConversationEvent, Output, Payload, Timestamp, WorkspaceSettings,
+};
 use afterword_schemas::{Framing, SchemaStore, encode};
 
 const PARTITION: Partition = Partition(0);
@@ -201,4 +203,62 @@ fn every_scenario_holds_on_the_simulated_log() {
     };
     let read = |topic: Topic, from: usize| log.records(topic, PARTITION).split_off(from);
     Bench::new(log.task(PARTITION), 7, &append, &read).run_all();
+}
+
+/// Settings that were put before a fact came must judge it, also when a crash left states that are owed.
+#[test]
+fn settings_put_after_a_crash_judge_the_facts_after_them() {
+    let log = SimulatedLog::new(0, Faults::none(), None);
+    let append = |topic: Topic, record: Record| {
+        log.append(topic, PARTITION, record);
+    };
+    let read = |topic: Topic, from: usize| log.records(topic, PARTITION).split_off(from);
+    let close = |number: i64| {
+        let (event_id, conversation_id) = (format!("e{number}"), format!("c{number}"));
+        let event = ConversationEvent {
+            event_id: &event_id,
+            workspace_id: "w1",
+            conversation_id: &conversation_id,
+            occurred_at: Timestamp(1_000 + number),
+            payload: Payload::ConversationClosed {
+                by: Actor {
+                    kind: ActorKind::Teammate,
+                    id: "t1",
+                },
+            },
+        };
+        let mut value = Vec::new();
+        encode(&event, Framing::SingleObject, &mut value);
+        append(
+            Topic::ConversationEvents,
+            Record::new(conversation_id.as_bytes(), value, 0),
+        );
+    };
+    (0..5).for_each(close);
+    // Dropped with its debt: a crash.
+    Bench::new(log.task(PARTITION), 1_000, &append, &read).settle();
+    let settings = WorkspaceSettings {
+        workspace_id: "w1".to_owned(),
+        version: 7,
+        effective_from: Timestamp(0),
+        live_for_users: false,
+        live_for_leads: false,
+        plan_includes_ratings: true,
+        time_zone: "UTC".to_owned(),
+        target: None,
+        teammate_targets: BTreeMap::new(),
+    };
+    let mut value = Vec::new();
+    encode(&settings, Framing::SingleObject, &mut value);
+    append(Topic::WorkspaceSettings, Record::new("w1/7", value, 0));
+    (5..10).for_each(close);
+    let mut bench = Bench::new(log.task(PARTITION), 1_000, &append, &read);
+    bench.settle();
+    let versions = bench.new_outputs().into_iter().map(|output| match output {
+        Output::EligibilityDecided(decided) => (decided.conversation_id, decided.settings_version),
+        other => panic!("expected decisions alone, found {other:?}"),
+    });
+    let versions: BTreeMap<String, i64> = versions.collect();
+    let expected = (0..10).map(|number| (format!("c{number}"), if number < 5 { 0 } else { 7 }));
+    assert_eq!(versions, expected.collect());
 }

@@ -97,11 +97,6 @@ impl<L: PartitionLog> Task<L> {
         if self.is_at_boundary() {
             self.follow_settings()?;
         }
-        let room = self
-            .options
-            .commit_records
-            .saturating_sub(self.pending.facts)
-            .max(1);
         let wait = if self.has_pending() {
             Duration::ZERO
         } else {
@@ -110,12 +105,7 @@ impl<L: PartitionLog> Task<L> {
         let mut batch = std::mem::take(&mut self.batch);
         let polled = self
             .log
-            .poll(
-                self.position,
-                room.min(self.options.poll_records),
-                wait,
-                &mut batch,
-            )
+            .poll(self.position, self.room(), wait, &mut batch)
             .and_then(|()| self.fold_batch(&batch));
         let (polled_next, empty) = (batch.next(), batch.is_empty());
         self.batch = batch;
@@ -201,6 +191,19 @@ impl<L: PartitionLog> Task<L> {
             facts,
             made.map_or(Duration::ZERO, |made| now.saturating_sub(made)),
         ))
+    }
+
+    /// How many facts the next poll may bring. Folding the debt again ends at the committed position, so that settings
+    /// that have appeared since are taken before the first new fact.
+    fn room(&self) -> usize {
+        let until_next_stop = if self.is_recovering() {
+            usize::try_from(self.committed.0 - self.position.0).unwrap_or(usize::MAX)
+        } else {
+            self.options
+                .commit_records
+                .saturating_sub(self.pending.facts)
+        };
+        until_next_stop.clamp(1, self.options.poll_records.max(1))
     }
 
     fn has_pending(&self) -> bool {
