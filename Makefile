@@ -33,8 +33,26 @@ demo: setup hint-dev ## Everything in one process, with made-up history and live
 	cargo run --locked -p afterword -- demo $(ARGS)
 
 .PHONY: test
-test: setup hint-dev ## Every test: rules, codec, log, 1,000 simulated seeds, style, a short kill test
+test: setup services hint-dev ## Every test: rules, codec, log, 1,000 simulated seeds, style, a short kill test
 	cargo test --locked --workspace $(ARGS)
+
+# KAFKA_DATA keeps what the brokers hold; two clusters must not share it.
+.PHONY: kafka
+kafka: ## A real Apache Kafka broker on 127.0.0.1:9092 in the foreground; KAFKA_DATA=kafka-data/one keeps its data
+	@exec deploy/kafka/brokers 1 "$(or $(KAFKA_DATA),kafka-data/one)"
+
+.PHONY: kafka-three
+kafka-three: ## Three brokers on 127.0.0.1:9092 to 9094, of which one may fail; KAFKA_DATA=kafka-data/three
+	@exec deploy/kafka/brokers 3 "$(or $(KAFKA_DATA),kafka-data/three)"
+
+.PHONY: demo-kafka
+demo-kafka: setup hint-dev ## The demo on a real Kafka: two processors share the work, and either may be killed
+	cargo build --locked -p afterword
+	@KAFKA_DATA="$(KAFKA_DATA)" exec deploy/kafka/demo $(TARGET)/debug/afterword
+
+.PHONY: services
+services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL
+	@.ci/services
 
 .PHONY: build
 build: setup hint-dev ## The program alone, as `make demo` builds it: target/debug/afterword

@@ -15,7 +15,7 @@ use afterword_log::{
 use afterword_schemas::records::{
     Actor, ActorKind, ConversationEvent, Output, Payload, Timestamp, WorkspaceSettings,
 };
-use afterword_schemas::{Framing, SchemaStore, encode};
+use afterword_schemas::{Framing, SchemaStore, Schemas, encode};
 
 const PARTITION: Partition = Partition(0);
 const OUTPUTS: [Topic; 4] = [
@@ -28,7 +28,7 @@ const OUTPUTS: [Topic; 4] = [
 /// A log and its one task; how much of each topic has been looked at.
 struct Bench<'a, L> {
     task: Task<L>,
-    schemas: Arc<SchemaStore>,
+    schemas: SchemaStore,
     append: &'a dyn Fn(Topic, Record),
     read: &'a dyn Fn(Topic, usize) -> Vec<Record>,
     seen: BTreeMap<Topic, usize>,
@@ -41,18 +41,17 @@ impl<'a, L: PartitionLog> Bench<'a, L> {
         append: &'a dyn Fn(Topic, Record),
         read: &'a dyn Fn(Topic, usize) -> Vec<Record>,
     ) -> Self {
-        let schemas = Arc::new(SchemaStore::new());
         let metrics = EngineMetrics::new(&prometheus::Registry::new());
         let metrics = metrics.expect("a new registry has no names taken");
         let options = TaskOptions {
             debt_facts,
             ..TaskOptions::default()
         };
-        let mut task = Task::new(log, options, Arc::clone(&schemas), metrics);
+        let mut task = Task::new(log, options, Arc::new(Schemas::new()), metrics);
         task.recover().expect("an empty log recovers");
         Bench {
             task,
-            schemas,
+            schemas: SchemaStore::new(),
             append,
             read,
             seen: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use apache_avro::Schema;
+use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
 use crate::schema;
 
@@ -110,8 +111,37 @@ impl RecordKind {
         BUILT_IN[self as usize].1
     }
 
+    /// Whether this build's schema reads all that this writer's may say, as the specification resolves schemas. A fact of a
+    /// kind or with a symbol that is not known here counts as one that it cannot read, though it is passed over.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_read(self, writer: &str) -> Result<(), String> {
+        let writer = Schema::parse_str(writer).map_err(|error| error.to_string())?;
+        resolves(&writer, self.schema())
+    }
+
+    /// Whether this reader's schema reads all that this build may write.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_be_read_by(self, reader: &str) -> Result<(), String> {
+        let reader = Schema::parse_str(reader).map_err(|error| error.to_string())?;
+        resolves(self.schema(), &reader)
+    }
+
     /// The parsed schema, which a reader resolves to.
     pub(crate) fn schema(self) -> &'static Schema {
         &BUILT_IN[self as usize].0
+    }
+}
+
+fn resolves(writer: &Schema, reader: &Schema) -> Result<(), String> {
+    match SchemaCompatibility::can_read(writer, reader) {
+        Ok(Compatibility::Full) => Ok(()),
+        Ok(Compatibility::Partial) => {
+            Err("a symbol or a branch of a union is not known to the reader".to_owned())
+        }
+        Err(error) => Err(error.to_string()),
     }
 }

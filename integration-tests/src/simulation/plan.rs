@@ -68,7 +68,6 @@ impl Plan {
                 .unwrap_or(*[0, 1, 7, 40, 1_000_000].choose(dice).unwrap_or(&0)),
             cache_bytes: *[0, 3_000, 1 << 20].choose(dice).unwrap_or(&0),
             build: "simulated".to_owned(),
-            ..TaskOptions::default()
         }
     }
 

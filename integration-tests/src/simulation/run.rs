@@ -7,7 +7,7 @@ use afterword_domain::defect::Defect;
 use afterword_engine::{EngineMetrics, Progress, Task};
 use afterword_log::simulated::{BackendDefect, SimulatedLog, SimulatedPartition};
 use afterword_log::{LogError, Offset, Partition, PartitionLog, Record, Topic};
-use afterword_schemas::{Framing, SchemaStore, encode};
+use afterword_schemas::{Framing, Schemas, encode};
 
 use super::Sabotage;
 use super::check::{self, Violation};
@@ -68,7 +68,7 @@ struct Simulation {
     plan: Plan,
     generated: GeneratedLog,
     log: SimulatedLog,
-    schemas: Arc<SchemaStore>,
+    schemas: Arc<Schemas>,
     metrics: Arc<EngineMetrics>,
     now: Duration,
 }
@@ -86,7 +86,7 @@ impl Simulation {
             generated: generate(seed, &plan.facts),
             log: SimulatedLog::new(seed, plan.faults, defect),
             plan,
-            schemas: Arc::new(SchemaStore::new()),
+            schemas: Arc::new(Schemas::new()),
             metrics: metrics.expect("a new registry has no names taken"),
             now: Duration::ZERO,
         }

@@ -105,6 +105,8 @@ fn killed_at_random_the_outputs_are_those_of_an_undisturbed_run() {
     let undisturbed = prepared(&settings);
     undisturbed.import(&undisturbed.write("all.ndjson", lines.concat()));
     undisturbed.drain();
+    place.must(&["verify"]);
+    undisturbed.must(&["verify"]);
 
     let log = place.log();
     let in_log = outputs::facts(&log).len();
@@ -223,6 +225,8 @@ fn kill_all(
         *by_way.entry(round.way).or_default() += round.killed;
         if number % LOOK == 0 {
             seen.look(&place.log(), facts, acknowledged);
+            // As the kill has left it, before anything recovers.
+            place.must(&["verify"]);
             tell(killed, kills, started.elapsed());
         }
     }

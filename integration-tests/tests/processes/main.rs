@@ -27,6 +27,7 @@ mod outputs;
 mod place;
 mod poison;
 mod poison_kinds;
+mod registry;
 mod scorecards;
 mod service;
 

@@ -43,6 +43,7 @@ fn every_poisonous_record_is_a_dead_letter_and_the_rest_is_decided() {
     let appended = started.elapsed();
     place.drain();
     let drained = started.elapsed() - appended;
+    place.must(&["verify"]);
 
     let log = place.log();
     let found = outputs::outputs(&log);

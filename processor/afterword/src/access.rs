@@ -1,14 +1,15 @@
-//! The log of a data directory, whoever has it open: the running service's over HTTP, or the database itself when no
-//! service runs. Commands see one [`Log`] and need not know which.
+//! The configured log: Kafka, or that of a data directory, whoever has it open: the running service's over HTTP, or the
+//! database itself when no service runs. Commands see one [`Log`] and need not know which.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use afterword_log::kafka::{KafkaLog, KafkaOptions, admin};
 use afterword_log::{EmbeddedLog, EmbeddedOptions, Log, OpenError};
 
 use crate::client::ServiceLog;
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 use crate::service::file::ServiceFile;
 
@@ -18,6 +19,7 @@ pub enum Access {
     Own(Arc<EmbeddedLog>),
     /// Another process's.
     Service(Arc<ServiceLog>),
+    Kafka(Arc<KafkaLog>),
 }
 
 /// What to do when a directory holds no log.
@@ -37,6 +39,14 @@ impl Access {
     /// # Errors
     /// When it cannot be reached, with what to do.
     pub fn open(config: &Config, missing: Missing) -> Result<Access, Failure> {
+        if config.log == LogKind::Kafka {
+            let options = kafka_options(config);
+            // It says why, where the log itself knows only that nobody answers.
+            admin::reach(&options).map_err(|error| Failure::Failed(error.to_string()))?;
+            return KafkaLog::open(options)
+                .map(Access::Kafka)
+                .map_err(|error| Failure::while_doing("opening the log on Kafka", error));
+        }
         let directory = &config.data_dir;
         if missing == Missing::Refuse && !EmbeddedLog::exists(directory) {
             return Err(Failure::Failed(format!(
@@ -65,6 +75,7 @@ impl Access {
         match self {
             Access::Own(log) => Arc::<EmbeddedLog>::clone(log),
             Access::Service(log) => Arc::<ServiceLog>::clone(log),
+            Access::Kafka(log) => Arc::<KafkaLog>::clone(log),
         }
     }
 
@@ -83,7 +94,7 @@ impl Access {
             Access::Own(log) => log
                 .close()
                 .map_err(|error| Failure::while_doing("closing the log", error)),
-            Access::Service(_) => Ok(()),
+            Access::Service(_) | Access::Kafka(_) => Ok(()),
         }
     }
 }
@@ -102,6 +113,18 @@ pub fn options(config: &Config) -> EmbeddedOptions {
         cache_bytes: config.log_cache_bytes,
         reserve_bytes: config.free_space_reserve_bytes,
         ..EmbeddedOptions::default()
+    }
+}
+
+/// The options of the log on Kafka of this configuration.
+#[must_use]
+pub fn kafka_options(config: &Config) -> KafkaOptions {
+    KafkaOptions {
+        bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+        group: config.kafka.group.clone(),
+        properties: config.kafka.properties.clone(),
+        data_dir: config.data_dir.clone(),
+        cache_bytes: config.log_cache_bytes,
     }
 }
 

@@ -1,10 +1,15 @@
 //! The command line.
 
+mod topics;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::LogKind;
 use crate::version;
+
+pub use topics::{CreateTopics, Topics, TopicsCommand};
 
 /// Facts about conversations go in, decisions come out, each exactly once, and people see them.
 #[derive(Debug, Parser)]
@@ -35,6 +40,12 @@ pub struct Common {
     /// Directory of the embedded log and the report database [default: afterword-data]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Which log holds the topics [default: embedded]
+    #[arg(long, global = true, value_enum)]
+    pub log: Option<LogKind>,
+    /// Kafka's brokers (with --log kafka)
+    #[arg(long, global = true, value_name = "HOST:PORT,…")]
+    pub bootstrap_servers: Option<String>,
     /// Sets any key of the configuration, such as log.partitions=8 (repeatable)
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
@@ -54,9 +65,14 @@ pub enum Command {
     Tail(Tail),
     /// A conversation: its events, every decision with each criterion, its rating's history
     Explain(Explain),
+    /// Proves the outputs against an independent fold of the facts: nothing missing, nothing twice
+    Verify(crate::commands::Verify),
     /// The settings of workspaces
     #[command(subcommand)]
     Settings(Settings),
+    /// This build's schemas in the schema registry
+    #[command(subcommand)]
+    Schemas(crate::commands::Schemas),
     /// The configuration of this program
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -103,13 +119,6 @@ pub enum Role {
     Deliver,
 }
 
-/// Which log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogKind {
-    Embedded,
-    Kafka,
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -120,12 +129,6 @@ pub struct Run {
     /// Runs this role (repeatable); all that are built when none is named
     #[arg(long = "role", value_enum)]
     pub roles: Vec<Role>,
-    /// Which log
-    #[arg(long, value_enum)]
-    pub log: Option<LogKind>,
-    /// Kafka's brokers (with --log kafka)
-    #[arg(long, value_name = "HOST:PORT,…")]
-    pub bootstrap_servers: Option<String>,
     /// Folds and projects all that the log holds, prints a summary, then ends
     #[arg(long)]
     pub drain: bool,
@@ -304,23 +307,6 @@ pub enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Topics {
-    #[command(subcommand)]
-    pub command: Option<TopicsCommand>,
-    /// As JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Clone, Copy, Debug, Subcommand)]
-pub enum TopicsCommand {
-    /// Makes the embedded log's directory and its topics, when there are none
-    Create,
-    /// Reads every record of every topic and says whether all can be read and decoded
-    Check,
 }
 
 impl Default for Shares {

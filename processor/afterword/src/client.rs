@@ -145,6 +145,16 @@ impl Log for ServiceLog {
         })
     }
 
+    fn committed(&self, partition: Partition) -> Result<Option<Offset>, LogError> {
+        let answer = self.get(
+            &format!("/partitions/{partition}/committed"),
+            Duration::ZERO,
+        )?;
+        let committed: Option<u64> =
+            serde_json::from_slice(&answer).map_err(|error| LogError::Stop(error.to_string()))?;
+        Ok(committed.map(Offset))
+    }
+
     fn wait_for(
         &self,
         topic: Topic,

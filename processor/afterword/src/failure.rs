@@ -42,6 +42,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<afterword_schemas::Unavailable> for Failure {
+    fn from(error: afterword_schemas::Unavailable) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         Failure::Failed(error.to_string())

@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod config;
 mod failure;
+mod registry;
 mod render;
 mod service;
 mod telemetry;

@@ -109,6 +109,61 @@ fn the_check_says_where_each_value_came_from() {
 }
 
 #[test]
+fn kafka_without_brokers_and_brokers_without_kafka_are_told() {
+    let home = Home::new();
+    for (arguments, said) in [
+        (
+            &["run", "--log", "kafka"][..],
+            "--log: `log.kind` is kafka: expected its brokers, found none; set `kafka.bootstrap_servers` (--bootstrap-servers HOST:PORT,…)",
+        ),
+        (
+            &["topics", "--bootstrap-servers", "localhost:9092"],
+            "--bootstrap-servers: `kafka.bootstrap_servers` is set, and nothing says which log is meant",
+        ),
+        (
+            &["topics", "--set", "kafka.properties.acks=1"],
+            "--set kafka.properties.acks: `kafka.properties.acks`: the program sets this itself",
+        ),
+    ] {
+        let ended = home.run(arguments);
+        assert_eq!(ended.code, Some(78), "{arguments:?} {ended:?}");
+        assert!(ended.err.contains(said), "{arguments:?} {ended:?}");
+    }
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let home = Home::new();
+    let text = "[kafka.properties]\n\"sasl.password\" = 'hush1'\n\"security.protocol\" = 'SASL_SSL'\n[schema_registry]\nurl = 'http://r'\nusername = 'a'\npassword = 'hush2'\n";
+    let file = home.file("a.toml", text);
+    let environment = [
+        ("AFTERWORD_REPORTS__DATABASE_URL", "postgres://u:hush3@h/d"),
+        ("AFTERWORD_KAFKA__PROPERTIES__SSL_KEY_PASSWORD", "hush4"),
+    ];
+    let check = |arguments: &[&str]| {
+        let ended = home.run_with_environment(arguments, &environment);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.out.contains("hush"), "{ended:?}");
+        assert!(!ended.err.contains("hush"), "{ended:?}");
+        ended
+    };
+    let table = check(&["config", "check", "--config", &file]);
+    assert_eq!(table.out.matches("(secret)").count(), 4, "{table:?}");
+    let effective = check(&["config", "check", "--json", "--config", &file]).json();
+    let value = |key: &str| effective[key]["value"].clone();
+    assert_eq!(value("kafka.properties.sasl.password"), "(secret)");
+    assert_eq!(value("kafka.properties.security.protocol"), "SASL_SSL");
+    assert_eq!(value("reports.database_url"), "(secret)");
+    assert_eq!(value("schema_registry.username"), "a");
+    assert_eq!(
+        effective["kafka.properties.ssl.key.password"]["origin"],
+        "AFTERWORD_KAFKA__PROPERTIES__SSL_KEY_PASSWORD"
+    );
+    let plain = home.run(&["config", "check", "--json"]).json();
+    assert_eq!(plain["schema_registry.password"]["value"], "");
+}
+
+#[test]
 fn what_is_not_built_is_said_with_exit_code_2() {
     let home = Home::new();
     for (arguments, said) in [
@@ -119,10 +174,6 @@ fn what_is_not_built_is_said_with_exit_code_2() {
         (
             &["run", "--role", "process", "--role", "deliver"],
             "the role deliver is not in this build yet",
-        ),
-        (
-            &["run", "--log", "kafka"],
-            "--log kafka is not in this build yet",
         ),
         (
             &["tail", "ratings"],

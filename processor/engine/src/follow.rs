@@ -5,8 +5,8 @@ use afterword_domain::SettingsTable;
 use afterword_log::{
     Batch, LogError, Offset, OutputRecord, Partition, PartitionLog, RecordRef, Topic,
 };
-use afterword_schemas::SchemaStore;
 use afterword_schemas::records::WorkspaceSettings;
+use afterword_schemas::{SchemaStore, Schemas, Unavailable};
 
 use crate::outputs::{Source, dead_letter};
 
@@ -16,6 +16,7 @@ pub struct SettingsFollower {
     table: SettingsTable,
     next: Offset,
     batch: Batch,
+    unreadable: bool,
 }
 
 impl SettingsFollower {
@@ -29,6 +30,11 @@ impl SettingsFollower {
         self.next
     }
 
+    /// Whether a record was passed over because its schema was unknown: the next start may be able to read it.
+    pub fn has_unreadable(&self) -> bool {
+        self.unreadable
+    }
+
     /// Reads what has appeared, without taking it; says whether there is anything.
     ///
     /// # Errors
@@ -39,16 +45,21 @@ impl SettingsFollower {
     }
 
     /// Takes what was polled. Returns what had to be refused as dead letters: of all partitions the first tells.
+    ///
+    /// # Errors
+    /// When the registry must be asked for a schema and cannot tell; nothing is taken then.
     pub fn take(
         &mut self,
-        schemas: &SchemaStore,
+        schemas: &Schemas,
         partition: Partition,
         build: &str,
-    ) -> Vec<OutputRecord> {
+    ) -> Result<Vec<OutputRecord>, Unavailable> {
+        let schemas = schemas.for_values(values(&self.batch))?;
         let batch = std::mem::take(&mut self.batch);
         let mut refused = Vec::new();
-        for record in batch.iter().filter(|record| record.offset >= self.next) {
-            if let Err((class, error)) = take_record(&mut self.table, schemas, &record) {
+        let from = self.next;
+        for record in batch.iter().filter(|record| record.offset >= from) {
+            if let Err((class, error)) = self.take_record(&schemas, &record) {
                 let source = Source {
                     topic: Topic::WorkspaceSettings,
                     partition: Partition(0),
@@ -68,41 +79,52 @@ impl SettingsFollower {
         if partition != Partition(0) {
             refused.clear();
         }
-        refused
+        Ok(refused)
     }
 
     /// Builds the table as it was when the topic had been read up to `until`.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or a schema must be asked for and the registry cannot tell.
     pub fn take_until(
         &mut self,
         until: Offset,
         log: &mut impl PartitionLog,
-        schemas: &SchemaStore,
+        schemas: &Schemas,
     ) -> Result<(), LogError> {
         while self.next < until && self.poll(log)? {
-            for record in self.batch.iter().filter(|record| record.offset < until) {
+            let schemas = schemas
+                .for_values(values(&self.batch))
+                .map_err(|unavailable| LogError::Wait(unavailable.to_string()))?;
+            let batch = std::mem::take(&mut self.batch);
+            for record in batch.iter().filter(|record| record.offset < until) {
                 // What is refused was told when it was first read.
-                let _ = take_record(&mut self.table, schemas, &record);
+                let _ = self.take_record(&schemas, &record);
             }
-            self.next = self.batch.next().unwrap_or(until).min(until);
+            self.next = batch.next().unwrap_or(until).min(until);
+            self.batch = batch;
         }
         self.next = until;
         Ok(())
     }
+
+    fn take_record(
+        &mut self,
+        schemas: &SchemaStore,
+        record: &RecordRef<'_>,
+    ) -> Result<(), (&'static str, String)> {
+        let decoded = schemas.decode::<WorkspaceSettings>(record.value.unwrap_or_default());
+        let settings = decoded.map_err(|error| {
+            self.unreadable |= error.unknown_schema().is_some();
+            (error.class(), error.to_string())
+        })?;
+        match self.table.insert(settings) {
+            Ok(_) => Ok(()),
+            Err(conflict) => Err(("settings_conflict", conflict.to_string())),
+        }
+    }
 }
 
-fn take_record(
-    table: &mut SettingsTable,
-    schemas: &SchemaStore,
-    record: &RecordRef<'_>,
-) -> Result<(), (&'static str, String)> {
-    let settings: WorkspaceSettings = schemas
-        .decode(record.value.unwrap_or_default())
-        .map_err(|error| (error.class(), error.to_string()))?;
-    match table.insert(settings) {
-        Ok(_) => Ok(()),
-        Err(conflict) => Err(("settings_conflict", conflict.to_string())),
-    }
+fn values(batch: &Batch) -> impl Iterator<Item = &[u8]> {
+    batch.iter().filter_map(|record| record.value)
 }

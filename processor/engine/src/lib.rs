@@ -4,6 +4,7 @@
 //! The engine knows neither HTTP nor SQL, and no rule: what a fact means is `afterword_domain::fold`'s affair.
 
 mod cache;
+mod engine;
 mod follow;
 mod key;
 mod metrics;
@@ -12,8 +13,8 @@ mod outputs;
 mod runner;
 mod task;
 
+pub use engine::{Engine, TaskState};
 pub use metrics::EngineMetrics;
 pub use options::TaskOptions;
 pub use outputs::{INDEX_HEADER, SOURCE_HEADER, dead};
-pub use runner::{Engine, TaskState};
 pub use task::{Progress, Task};

@@ -12,6 +12,8 @@ use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
+use crate::engine::TaskState;
+
 /// The classes of a fact's dead letters: the decoder's, and the engine's own.
 const DEAD_LETTER_CLASSES: [&str; 7] = [
     "framing",
@@ -345,6 +347,20 @@ impl EngineMetrics {
         self.lag_seconds
             .with_label_values(&[&label])
             .set(age.as_secs_f64());
+    }
+
+    /// The partition is no longer this process's.
+    pub(crate) fn forget(&self, partition: Partition) {
+        let label = partition.to_string();
+        for gauge in [&self.cache_bytes, &self.debt_facts, &self.lag_facts] {
+            let _ = gauge.remove_label_values(&[&label]);
+        }
+        let _ = self.lag_seconds.remove_label_values(&[&label]);
+        for state in TaskState::NAMES {
+            let _ = self
+                .task_state
+                .remove_label_values(&[label.as_str(), state]);
+        }
     }
 
     pub(crate) fn task_state(&self, partition: Partition, state: &str, all: &[&str]) {

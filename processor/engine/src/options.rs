@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use afterword_schemas::Framing;
-
 /// Bounds of a task. None of them changes an output.
 #[derive(Clone, Debug)]
 pub struct TaskOptions {
@@ -20,8 +18,6 @@ pub struct TaskOptions {
     pub cache_bytes: usize,
     /// The build that is named in dead letters.
     pub build: String,
-    /// How the values of outputs are framed.
-    pub framing: Framing,
 }
 
 impl Default for TaskOptions {
@@ -33,7 +29,6 @@ impl Default for TaskOptions {
             debt_facts: 200_000,
             cache_bytes: 64 << 20,
             build: concat!("afterword ", env!("CARGO_PKG_VERSION")).to_owned(),
-            framing: Framing::SingleObject,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use afterword_log::{OutputRecord, Partition, Record, RecordRef, Topic};
 use afterword_schemas::records::Output;
-use afterword_schemas::{Framing, encode};
+use afterword_schemas::{Framings, Record as _, encode};
 
 /// The fact that caused an output: topic/partition/offset.
 pub const SOURCE_HEADER: &str = "afterword-source";
@@ -38,7 +38,7 @@ pub fn output_record(
     output: &Output,
     index: usize,
     source: &Source<'_>,
-    framing: Framing,
+    framings: Framings,
 ) -> OutputRecord {
     let (topic, conversation_id) = match output {
         Output::EligibilityDecided(decided) => {
@@ -49,7 +49,7 @@ pub fn output_record(
         Output::AnswerRefused(refused) => (Topic::AnswerRefused, &refused.conversation_id),
     };
     let mut value = Vec::with_capacity(192);
-    encode(output, framing, &mut value);
+    encode(output, framings.of(output.record_kind()), &mut value);
     let record = Record::new(
         conversation_id.as_bytes(),
         value,

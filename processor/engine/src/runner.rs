@@ -1,205 +1,37 @@
-//! Threads: one a partition, each driving its task, telling what it does, and doing what it is told.
+//! The thread of a partition: it drives the task, tells what it does, and does what it is told.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use afterword_log::{LogError, Offset, Partition, PartitionLog};
-use afterword_schemas::SchemaStore;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
 
+use crate::engine::{Answer, Order, Status, TaskState};
 use crate::metrics::EngineMetrics;
-use crate::options::TaskOptions;
 use crate::task::{Progress, Task};
 
 /// How long a poll waits for a first fact; also how soon a task hears that it should stop.
 const POLL_WAIT: Duration = Duration::from_millis(50);
+/// How often a task asks where its partition ends.
+const LAG: Duration = Duration::from_millis(250);
 /// Waiting for the surroundings: the first pause, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Starting over so many times without a commit in between is done at once; after that with pauses as well.
 const PROMPT_RESTARTS: u32 = 3;
 
-/// What a partition's task is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TaskState {
-    /// Taking over, and folding the debt again.
-    Recovering,
-    Running,
-    /// The surroundings fail: the text says how. It goes on by itself.
-    Waiting(String),
-    /// It cannot go on: the text says why.
-    Stopped(String),
-    /// It was told to stop, has committed what it had, and ended.
-    Finished,
-}
-
-impl TaskState {
-    const NAMES: [&'static str; 5] = ["recovering", "running", "waiting", "stopped", "finished"];
-
-    /// The state's name in metrics and on `/readyz`.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            TaskState::Recovering => "recovering",
-            TaskState::Running => "running",
-            TaskState::Waiting(_) => "waiting",
-            TaskState::Stopped(_) => "stopped",
-            TaskState::Finished => "finished",
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Status {
-    state: TaskState,
-    stored_below: Offset,
-}
-
-enum Order {
-    /// Answer when everything that the log holds now is committed.
-    Drain(Sender<Result<(), String>>),
-    Stop,
-}
-
-struct Worker {
-    partition: Partition,
-    status: Arc<Mutex<Status>>,
-    orders: Sender<Order>,
-    thread: JoinHandle<()>,
-}
-
-/// The tasks of all partitions of this process.
-pub struct Engine {
-    workers: Vec<Worker>,
-}
-
-impl Engine {
-    /// Starts a thread for each partition.
-    pub fn start<L: PartitionLog + 'static>(
-        partitions: Vec<L>,
-        options: TaskOptions,
-        schemas: Arc<SchemaStore>,
-        metrics: Arc<EngineMetrics>,
-    ) -> std::io::Result<Engine> {
-        let start = |log: L| {
-            let partition = log.partition();
-            let status = Arc::new(Mutex::new(Status {
-                state: TaskState::Recovering,
-                stored_below: Offset(0),
-            }));
-            let (orders, inbox) = bounded(16);
-            let mut runner = Runner {
-                task: Task::new(
-                    log,
-                    options.clone(),
-                    Arc::clone(&schemas),
-                    Arc::clone(&metrics),
-                ),
-                partition,
-                status: Arc::clone(&status),
-                metrics: Arc::clone(&metrics),
-                inbox,
-                waiters: Vec::new(),
-                started: Instant::now(),
-                restarts: 0,
-                quarantined: 0,
-            };
-            let thread = std::thread::Builder::new()
-                .name(format!("task-{partition}"))
-                .spawn(move || runner.run())?;
-            Ok(Worker {
-                partition,
-                status,
-                orders,
-                thread,
-            })
-        };
-        let workers = partitions
-            .into_iter()
-            .map(start)
-            .collect::<std::io::Result<_>>()?;
-        Ok(Engine { workers })
-    }
-
-    /// What each task is doing.
-    pub fn states(&self) -> Vec<(Partition, TaskState)> {
-        self.workers
-            .iter()
-            .map(|worker| (worker.partition, worker.status.lock().state.clone()))
-            .collect()
-    }
-
-    /// The facts that each task may have to fold again: those from this offset on. Retention must keep them.
-    pub fn positions(&self) -> Vec<(Partition, Offset)> {
-        self.workers
-            .iter()
-            .map(|worker| (worker.partition, worker.status.lock().stored_below))
-            .collect()
-    }
-
-    /// Waits until everything that the log holds now is folded and committed.
-    ///
-    /// # Errors
-    /// The first task that stopped, and why.
-    pub fn drain(&self) -> Result<(), String> {
-        let ask = |worker: &Worker| {
-            let (answer, answered) = bounded(1);
-            // A task that has ended drops the order, and with it the answer.
-            let _ = worker.orders.send(Order::Drain(answer));
-            (worker.partition, Arc::clone(&worker.status), answered)
-        };
-        let asked: Vec<_> = self.workers.iter().map(ask).collect();
-        for (partition, status, answered) in asked {
-            answered
-                .recv()
-                .unwrap_or_else(|_| Err(ended(partition, &status.lock().state)))?;
-        }
-        Ok(())
-    }
-
-    /// Tells every task to commit what it has, pay its debt and end, and waits for them.
-    ///
-    /// # Errors
-    /// The first task that could not, and why.
-    pub fn stop(self) -> Result<(), String> {
-        for worker in &self.workers {
-            let _ = worker.orders.send(Order::Stop);
-        }
-        let mut result = Ok(());
-        for worker in self.workers {
-            let joined = worker.thread.join();
-            let state = worker.status.lock().state.clone();
-            if joined.is_err() || state != TaskState::Finished {
-                result = result.and(Err(ended(worker.partition, &state)));
-            }
-        }
-        result
-    }
-}
-
-fn ended(partition: Partition, state: &TaskState) -> String {
-    match state {
-        TaskState::Stopped(reason) | TaskState::Waiting(reason) => {
-            format!("partition {partition}: {reason}")
-        }
-        other => format!(
-            "partition {partition}: its task ended while {}",
-            other.name()
-        ),
-    }
-}
-
-struct Runner<L> {
+/// A task and what its engine knows of it.
+pub(crate) struct Runner<L> {
     task: Task<L>,
     partition: Partition,
     status: Arc<Mutex<Status>>,
     metrics: Arc<EngineMetrics>,
     inbox: Receiver<Order>,
-    /// Those who wait until everything before an offset is committed.
-    waiters: Vec<(Offset, Sender<Result<(), String>>)>,
+    /// Those who wait until everything before an offset is committed; `None`: the end as it is when it can be asked.
+    waiters: Vec<(Option<Offset>, Answer)>,
     started: Instant,
+    lag_told: Option<Instant>,
     restarts: u32,
     quarantined: usize,
 }
@@ -207,13 +39,44 @@ struct Runner<L> {
 /// Why a runner's loop ended.
 enum End {
     Told,
+    GaveUp(String),
     Failed(String),
 }
 
 impl<L: PartitionLog> Runner<L> {
-    fn run(&mut self) {
+    pub fn new(
+        task: Task<L>,
+        partition: Partition,
+        status: Arc<Mutex<Status>>,
+        metrics: Arc<EngineMetrics>,
+        inbox: Receiver<Order>,
+    ) -> Runner<L> {
+        Runner {
+            task,
+            partition,
+            status,
+            metrics,
+            inbox,
+            waiters: Vec::new(),
+            started: Instant::now(),
+            lag_told: None,
+            restarts: 0,
+            quarantined: 0,
+        }
+    }
+
+    /// Works until it is told to stop, or cannot go on.
+    pub fn run(&mut self) {
         let state = match self.serve() {
             End::Told => TaskState::Finished,
+            End::GaveUp(reason) => {
+                tracing::warn!(
+                    partition = self.partition.0,
+                    reason,
+                    "another has the partition"
+                );
+                TaskState::GivenUp(reason)
+            }
             End::Failed(reason) => {
                 tracing::error!(partition = self.partition.0, reason, "the task stopped");
                 TaskState::Stopped(reason)
@@ -232,7 +95,7 @@ impl<L: PartitionLog> Runner<L> {
                 self.task.recover().map(|()| Progress::Worked)
             };
             match done {
-                Ok(progress) => {
+                Ok(_) => {
                     if recovered && self.restarts == 0 {
                         pause = FIRST_PAUSE;
                     }
@@ -243,9 +106,10 @@ impl<L: PartitionLog> Runner<L> {
                     } else {
                         TaskState::Running
                     });
-                    if self.is_told_to_stop(progress) {
+                    if self.is_told_to_stop() {
                         match self.finish() {
                             Ok(()) => return End::Told,
+                            Err(LogError::GiveUp(reason)) => return End::GaveUp(reason),
                             Err(error) => return End::Failed(error.to_string()),
                         }
                     }
@@ -261,9 +125,8 @@ impl<L: PartitionLog> Runner<L> {
                         return End::Failed(reason);
                     }
                 }
-                Err(LogError::GiveUp(reason) | LogError::Stop(reason)) => {
-                    return End::Failed(reason);
-                }
+                Err(LogError::GiveUp(reason)) => return End::GaveUp(reason),
+                Err(LogError::Stop(reason)) => return End::Failed(reason),
             }
         }
     }
@@ -297,8 +160,12 @@ impl<L: PartitionLog> Runner<L> {
             self.restarts = 0;
         }
         self.status.lock().stored_below = self.task.stored_below();
-        let (lag, age) = self.task.lag(progress)?;
-        self.metrics.lag(self.partition, lag, age);
+        // The end may be a question to a broker: not one for each step.
+        if self.lag_told.is_none_or(|told| told.elapsed() >= LAG) {
+            let (lag, age) = self.task.lag(progress)?;
+            self.metrics.lag(self.partition, lag, age);
+            self.lag_told = Some(Instant::now());
+        }
         Ok(progress)
     }
 
@@ -312,20 +179,23 @@ impl<L: PartitionLog> Runner<L> {
     }
 
     /// Hears new orders, answers those who waited long enough; true when told to stop.
-    fn is_told_to_stop(&mut self, progress: Progress) -> bool {
+    fn is_told_to_stop(&mut self) -> bool {
         let mut stop = false;
         while let Ok(order) = self.inbox.try_recv() {
             match order {
                 Order::Stop => stop = true,
-                Order::Drain(answer) => match self.task.log().end() {
-                    Ok(end) => self.waiters.push((end, answer)),
-                    Err(error) => drop(answer.send(Err(error.to_string()))),
-                },
+                Order::Drain(answer) => self.waiters.push((None, answer)),
             }
         }
-        let (committed, idle) = (self.task.committed(), progress == Progress::Idle);
-        self.waiters.retain(|(until, answer)| {
-            let done = committed >= *until || idle;
+        if self.waiters.is_empty() {
+            return stop;
+        }
+        let unknown = self.waiters.iter().any(|(until, _)| until.is_none());
+        let end = unknown.then(|| self.task.log().end().ok()).flatten();
+        let committed = self.task.committed();
+        self.waiters.retain_mut(|(until, answer)| {
+            *until = until.or(end);
+            let done = until.is_some_and(|until| committed >= until);
             if done {
                 let _ = answer.send(Ok(()));
             }
@@ -341,7 +211,7 @@ impl<L: PartitionLog> Runner<L> {
             match self.inbox.recv_deadline(until) {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 // Asked again once the surroundings are back: the end is not known now.
-                Ok(Order::Drain(answer)) => self.waiters.push((Offset(u64::MAX), answer)),
+                Ok(Order::Drain(answer)) => self.waiters.push((None, answer)),
                 Err(RecvTimeoutError::Timeout) => return false,
             }
         }

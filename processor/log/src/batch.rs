@@ -1,15 +1,19 @@
-//! Records as they were read: one buffer for all of a poll, and views into it.
+//! Records as they were read, and views into them: one buffer for all of a poll, or Kafka's own messages, not copied.
 
 use std::ops::Range;
 
 use crate::coding::{CodingError, Reader, put_optional_bytes, put_signed, put_varint};
+use crate::kafka::ffi::{MessageHeaders, Messages};
 use crate::record::{Offset, Record};
 
 /// Records of one partition, in the order of their offsets. Reuse one over many polls: it keeps its memory.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Batch {
     buffer: Vec<u8>,
     records: Vec<Place>,
+    messages: Messages,
+    /// Where reading goes on, when that is past the last record: a log's own marks take offsets too.
+    next: Option<Offset>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,9 +34,12 @@ pub struct RecordRef<'a> {
 
 /// A record's headers, in order.
 #[derive(Clone, Debug)]
-pub struct Headers<'a> {
-    reader: Reader<'a>,
-    left: u64,
+pub struct Headers<'a>(Source<'a>);
+
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    Stored { reader: Reader<'a>, left: u64 },
+    Message(MessageHeaders<'a>),
 }
 
 impl Record {
@@ -59,10 +66,10 @@ impl<'a> RecordRef<'a> {
         let key = reader.optional_bytes()?;
         let value = reader.optional_bytes()?;
         let left = reader.varint()?;
-        let headers = Headers {
+        let headers = Headers(Source::Stored {
             reader: reader.clone(),
             left,
-        };
+        });
         for _ in 0..left {
             reader.optional_bytes()?;
             reader.optional_bytes()?;
@@ -91,12 +98,13 @@ impl<'a> RecordRef<'a> {
         }
     }
 
-    /// The first header of this name that has a value.
+    /// The last header of this name: a dead letter's own stand behind those that its record had.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers
             .clone()
-            .find(|(found, _)| *found == name)
+            .filter(|(found, _)| *found == name)
+            .last()
             .and_then(|(_, value)| value)
     }
 }
@@ -105,10 +113,21 @@ impl<'a> Iterator for Headers<'a> {
     type Item = (&'a str, Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
-        let name = self.reader.optional_bytes().ok()??;
-        let value = self.reader.optional_bytes().ok()?;
+        let (name, value) = match &mut self.0 {
+            Source::Stored { reader, left } => {
+                *left = left.checked_sub(1)?;
+                let name = reader.optional_bytes().ok()??;
+                (name, reader.optional_bytes().ok()?)
+            }
+            Source::Message(headers) => headers.next()?,
+        };
         Some((std::str::from_utf8(name).unwrap_or_default(), value))
+    }
+}
+
+impl<'a> From<MessageHeaders<'a>> for Headers<'a> {
+    fn from(headers: MessageHeaders<'a>) -> Headers<'a> {
+        Headers(Source::Message(headers))
     }
 }
 
@@ -117,37 +136,55 @@ impl Batch {
     pub fn clear(&mut self) {
         self.buffer.clear();
         self.records.clear();
+        self.messages.clear();
+        self.next = None;
     }
 
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.records.len() + self.messages.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.records.is_empty() && self.messages.is_empty()
     }
 
     /// How many bytes the records take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.messages.bytes()
     }
 
-    /// The offset after the last record.
+    /// Where reading goes on: after the last record and after what the log keeps for itself behind it. `None` when nothing
+    /// was read and nothing passed over.
     #[must_use]
     pub fn next(&self) -> Option<Offset> {
-        self.records.last().map(|place| place.offset.next())
+        let stored = self.records.last().map(|place| place.offset.next());
+        let message = self.messages.last_offset().map(Offset::next);
+        self.next.max(stored).max(message)
+    }
+
+    /// Reading goes on at `next`, which may be past the last record.
+    pub fn set_next(&mut self, next: Offset) {
+        self.next = Some(next);
     }
 
     /// When the last record was made.
     #[must_use]
     pub fn last_timestamp_ms(&self) -> Option<i64> {
+        if let Some(timestamp_ms) = self.messages.last_timestamp_ms() {
+            return Some(timestamp_ms);
+        }
         let place = self.records.last()?;
         Reader::new(&self.buffer[place.range.clone()]).signed().ok()
+    }
+
+    /// Where a Kafka consumer puts its messages. They stand behind the records of [`Batch::push`]: a batch holds one kind.
+    pub(crate) fn messages(&mut self) -> &mut Messages {
+        &mut self.messages
     }
 
     /// Adds a record.
@@ -183,10 +220,11 @@ impl Batch {
 
     /// The records, in order.
     pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
-        self.records.iter().filter_map(|place| {
+        let stored = self.records.iter().filter_map(|place| {
             let mut reader = Reader::new(&self.buffer[place.range.clone()]);
             RecordRef::decode(place.offset, &mut reader).ok()
-        })
+        });
+        stored.chain(self.messages.iter())
     }
 }
 

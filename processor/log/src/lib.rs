@@ -8,6 +8,7 @@ mod coding;
 mod commit;
 mod embedded;
 mod error;
+pub mod kafka;
 mod partitioner;
 mod record;
 pub mod simulated;

@@ -121,6 +121,13 @@ pub trait Log: Send + Sync {
     /// When the log cannot be read.
     fn bounds(&self, topic: Topic, partition: Partition) -> Result<Bounds, LogError>;
 
+    /// Every fact of the partition before this offset has been folded and its outputs are committed; `None` when nothing
+    /// was ever committed. A reader may see it a moment before the outputs that belong to it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn committed(&self, partition: Partition) -> Result<Option<Offset>, LogError>;
+
     /// Waits until the partition holds something at or after `from`, at most this long; says whether it does.
     fn wait_for(&self, topic: Topic, partition: Partition, from: Offset, at_most: Duration)
     -> bool;

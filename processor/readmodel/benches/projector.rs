@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use afterword_readmodel::ProjectorOptions;
 use afterword_schemas::records::{Criterion, Reaction, RefusalReason};
-use support::Place;
 use support::world::{Dice, HOUR, NOON, World, append};
+use support::{Kind, Place};
 
 const PARTITIONS: u32 = 4;
 
@@ -90,7 +90,7 @@ fn main() {
         .build()
         .unwrap();
     for batch_bytes in [256 << 10, 1 << 20, 8 << 20, 32 << 20] {
-        let place = Place::new(PARTITIONS);
+        let place = Place::new(Kind::Sqlite, PARTITIONS);
         for piece in world.made.chunks(50_000) {
             append(place.log.as_ref(), piece);
         }

@@ -1,6 +1,6 @@
 //! One transaction: positions, settings, rows. All of it is committed or nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use afterword_log::{Partition, Topic};
 use afterword_schemas::records::Output;
@@ -10,11 +10,11 @@ use crate::database::{Dialect, ReportDatabase};
 use crate::error::ReadModelError;
 use crate::fold::Fold;
 use crate::output::{OutputsRead, SettingsRead, Sourced};
-use crate::positions::{Place, Position, Positions, compare_and_set};
+use crate::positions::{self, Place, Position, Positions, SETTINGS};
 use crate::request::{self, Request};
 use crate::rows::{DECISIONS, FUNNEL, REFUSALS, SUBMISSIONS};
 use crate::settings::{self, Zones};
-use crate::sql::{Row, select_in};
+use crate::sql::select_in;
 
 /// What was read of the log, for one transaction.
 #[derive(Debug, Default)]
@@ -24,17 +24,23 @@ pub(crate) struct Reads {
 }
 
 /// What a committed transaction did besides its rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Applied {
+    /// The positions that it moved, and where to.
+    pub moves: Positions,
+    /// Partitions that another projector has moved on since: nothing of them was written.
+    pub lost: BTreeSet<Partition>,
+    /// By topic: outputs applied, and repetitions passed over.
+    pub counts: Vec<(Topic, usize, u64)>,
     pub settings_refused: u64,
+    pub settings_undecodable: u64,
     pub revisions_repeated: u64,
 }
 
 impl Reads {
     /// The positions that this transaction moves, and where to.
     pub fn moves(&self, positions: &Positions) -> Positions {
-        let settings_place = (Topic::WorkspaceSettings, Partition(0));
-        let settings = std::iter::once((settings_place, self.settings.position));
+        let settings = std::iter::once((SETTINGS, self.settings.position));
         let outputs = self
             .outputs
             .iter()
@@ -42,17 +48,28 @@ impl Reads {
         let moved = |(place, to): &(Place, Position)| positions.get(place) != Some(to);
         settings.chain(outputs).filter(moved).collect()
     }
+
+    fn counts(&self) -> Vec<(Topic, usize, u64)> {
+        let outputs = self.outputs.iter();
+        let mut counts: Vec<_> = outputs
+            .map(|((topic, _), read)| (*topic, read.outputs.len(), read.repeated))
+            .collect();
+        counts.push((SETTINGS.0, self.settings.versions.len(), 0));
+        counts
+    }
 }
 
-/// Writes everything that was read, in one transaction.
+/// Writes everything that was read, in one transaction; on a shared database without the partitions that another projector
+/// has moved on.
+///
+/// Rows are locked in the same order by everybody: settings, positions, rows of the partitions, sums.
 ///
 /// # Errors
-/// `GiveUp` when a position is not where this projector left it. After any error the transaction may still have been
-/// committed, if it was the commit that failed: the stored positions say so.
+/// `GiveUp` when a position is not where this projector left it, on a database for one. After any error the transaction may
+/// still have been committed, if it was the commit that failed: the stored positions say so.
 pub(crate) async fn apply(
     database: &ReportDatabase,
     positions: &Positions,
-    moves: &Positions,
     reads: Reads,
     zones: &mut Zones,
 ) -> Result<Applied, ReadModelError> {
@@ -60,15 +77,11 @@ pub(crate) async fn apply(
     let dialect = database.dialect();
     let applied = async {
         let mut transaction = connection.begin_with(dialect.begin()).await?;
-        for (place, position) in moves {
-            let expected = positions.get(place).copied().unwrap_or_default();
-            compare_and_set(&mut transaction, *place, &expected, position).await?;
-        }
-        let applied = write(&mut transaction, dialect, reads, zones).await?;
+        let applied = write(&mut transaction, dialect, positions, reads, zones).await?;
         transaction.commit().await?;
         Ok(applied)
-    }
-    .await;
+    };
+    let applied = dialect.limited(applied).await;
     if applied.is_err() {
         // In doubt, start over: a fresh connection has no half of a transaction.
         connection.close_on_drop();
@@ -80,11 +93,78 @@ pub(crate) async fn apply(
 async fn write(
     connection: &mut AnyConnection,
     dialect: Dialect,
-    reads: Reads,
+    positions: &Positions,
+    mut reads: Reads,
     zones: &mut Zones,
 ) -> Result<Applied, ReadModelError> {
     let versions = &reads.settings.versions;
     let settings_refused = settings::store(connection, dialect, versions, zones).await?;
+    let mut moves = reads.moves(positions);
+    if let Some(position) = moves.get(&SETTINGS) {
+        positions::advance_settings(connection, position.next).await?;
+    }
+    let lost = lost(connection, dialect, positions, &moves).await?;
+    reads
+        .outputs
+        .retain(|((_, partition), _)| !lost.contains(partition));
+    moves.retain(|place, _| *place == SETTINGS || !lost.contains(&place.1));
+    for (place, position) in moves.iter().filter(|(place, _)| **place != SETTINGS) {
+        let expected = positions.get(place).copied().unwrap_or_default();
+        positions::compare_and_set(connection, *place, &expected, position).await?;
+    }
+    let mut applied = Applied {
+        moves,
+        lost,
+        counts: reads.counts(),
+        settings_refused,
+        settings_undecodable: reads.settings.undecodable,
+        revisions_repeated: 0,
+    };
+    applied.revisions_repeated = write_outputs(connection, dialect, reads, zones).await?;
+    Ok(applied)
+}
+
+/// Of the partitions that are to be moved, those that are not where this projector left them.
+async fn lost(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    positions: &Positions,
+    moves: &Positions,
+) -> Result<BTreeSet<Partition>, ReadModelError> {
+    let outputs = moves.keys().filter(|place| **place != SETTINGS);
+    let partitions: BTreeSet<_> = outputs.map(|(_, partition)| *partition).collect();
+    let stored = positions::lock(connection, dialect, &partitions).await?;
+    let known = positions
+        .iter()
+        .filter(|(place, _)| **place != SETTINGS && partitions.contains(&place.1));
+    let mut lost = BTreeSet::new();
+    for (place, position) in known {
+        let found = stored.get(place);
+        if found == Some(position) {
+            continue;
+        }
+        if !dialect.is_shared() {
+            return Err(ReadModelError::GiveUp(format!(
+                "{} {} was expected at offset {}, where this projector left it, found {}: another projects into this \
+                 database, which has room for one; stop one of the two, or give them a PostgreSQL database to share",
+                place.0,
+                place.1,
+                position.next,
+                found.map_or("nothing".to_owned(), |found| found.next.to_string()),
+            )));
+        }
+        lost.insert(place.1);
+    }
+    Ok(lost)
+}
+
+/// Writes the rows of outputs, and returns how many submissions had a revision that was there already.
+async fn write_outputs(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    reads: Reads,
+    zones: &mut Zones,
+) -> Result<u64, ReadModelError> {
     let mut fold = Fold::default();
     let outputs = || reads.outputs.iter().flat_map(|(_, read)| &read.outputs);
     let workspaces: HashSet<_> = outputs().map(workspace_id).collect();
@@ -96,10 +176,7 @@ async fn write(
     }
     let revisions_repeated = fold.revisions_repeated;
     write_fold(connection, dialect, fold).await?;
-    Ok(Applied {
-        settings_refused,
-        revisions_repeated,
-    })
+    Ok(revisions_repeated)
 }
 
 fn workspace_id(sourced: &Sourced) -> &str {
@@ -137,12 +214,6 @@ async fn load_requests(
     Ok(())
 }
 
-impl Row for &Request {
-    fn values(&self, values: &mut crate::sql::Values) {
-        (**self).values(values);
-    }
-}
-
 async fn write_fold(
     connection: &mut AnyConnection,
     dialect: Dialect,
@@ -161,5 +232,6 @@ async fn write_fold(
     REFUSALS.write(connection, dialect, &fold.refusals).await?;
     let funnel: Vec<_> = fold.funnel.into_iter().collect();
     FUNNEL.write(connection, dialect, &funnel).await?;
-    fold.scorecards.write(connection, dialect).await
+    fold.scorecards.write(connection, dialect).await?;
+    Ok(())
 }

@@ -11,14 +11,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, ConnectOptions, Connection, Executor, SqlSafeStr};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, SqlSafeStr};
 
 use crate::error::ReadModelError;
+use crate::postgres;
 
 /// Connections that only read.
 const READERS: u32 = 4;
 
-/// How long a caller waits for a free connection.
+/// How long a caller waits for a free connection to SQLite.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// For every connection to SQLite.
@@ -68,23 +69,55 @@ impl Dialect {
             Dialect::Postgres => "BEGIN",
         }
     }
+
+    /// Whether several projectors may work on one database, each on partitions of its own. SQLite is for one.
+    pub(crate) fn is_shared(self) -> bool {
+        self == Dialect::Postgres
+    }
+
+    /// Does work of one transaction, with an end to it.
+    pub(crate) async fn limited<T>(
+        self,
+        work: impl Future<Output = Result<T, ReadModelError>>,
+    ) -> Result<T, ReadModelError> {
+        if self == Dialect::Sqlite {
+            return work.await;
+        }
+        let limit = postgres::TRANSACTION_TIMEOUT;
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let seconds = limit.as_secs();
+            Err(ReadModelError::Wait(format!(
+                "the report database did not answer within {seconds} s"
+            )))
+        })
+    }
+
+    fn writer_session(self) -> String {
+        match self {
+            Dialect::Sqlite => format!("{PRAGMAS}{WRITER_PRAGMAS}"),
+            Dialect::Postgres => postgres::writer_session(),
+        }
+    }
+
+    fn reader_session(self) -> String {
+        match self {
+            Dialect::Sqlite => format!("{PRAGMAS}{READER_PRAGMAS}"),
+            Dialect::Postgres => postgres::reader_session(),
+        }
+    }
 }
 
 impl ReportDatabase {
     /// Opens the database of this URL, makes it when it is a SQLite file that does not exist, and migrates it.
     ///
-    /// `sqlite:///absolute/report.db`, `sqlite://relative.db` (a `%` escapes as in any URL), or `postgres://…` when this
-    /// build has that driver.
+    /// `sqlite:///absolute/report.db`, `sqlite://relative.db` (a `%` escapes as in any URL), or
+    /// `postgres://user:password@host:port/database`, with `?sslmode=verify-full&sslrootcert=…` and the like.
     ///
     /// # Errors
-    /// When it cannot be reached or written, was made by a later build, or the URL is of no database known here.
+    /// When it cannot be reached or written, was made by a later build, or the URL is of no database known here. The message
+    /// says what to do, and never the password.
     pub async fn open(url: &str) -> Result<ReportDatabase, ReadModelError> {
         let dialect = Dialect::of(url)?;
-        if dialect == Dialect::Postgres && !cfg!(feature = "postgres") {
-            return Err(ReadModelError::Stop(
-                "this build has no PostgreSQL driver: use a sqlite: URL".to_owned(),
-            ));
-        }
         install_default_drivers();
         let url = match dialect {
             Dialect::Sqlite => with_creation(url),
@@ -93,28 +126,21 @@ impl ReportDatabase {
         let connect = async {
             let options: AnyConnectOptions = url.parse()?;
             let options = options.disable_statement_logging();
-            // A pool tries again until it times out, and then says only that it did; one connection says why.
-            let mut probe = options.connect().await?;
-            if dialect == Dialect::Sqlite {
-                probe.execute(PRAGMAS).await?;
-            }
-            probe.close().await?;
-            let writer = pool(dialect, 1, format!("{PRAGMAS}{WRITER_PRAGMAS}"))
-                .connect_with(options.clone())
-                .await?;
-            migrate(&writer).await?;
-            let readers = pool(dialect, READERS, format!("{PRAGMAS}{READER_PRAGMAS}"))
-                .connect_lazy_with(options);
-            Ok::<_, ReadModelError>((writer, readers))
+            // A pool tries again until it times out, and then says only that it did; one connection says why. And migrations
+            // may take longer than a session's limits allow.
+            let mut first = first_connection(dialect, &options).await?;
+            migrate(&mut first, dialect).await?;
+            first.close().await?;
+            let writer = pool(dialect, 1, dialect.writer_session());
+            let readers = pool(dialect, READERS, dialect.reader_session());
+            Ok::<_, ReadModelError>(ReportDatabase {
+                writer: writer.connect_lazy_with(options.clone()),
+                readers: readers.connect_lazy_with(options),
+                dialect,
+            })
         };
-        let (writer, readers) = connect
-            .await
-            .map_err(|error| error.during("opening the report database"))?;
-        Ok(ReportDatabase {
-            writer,
-            readers,
-            dialect,
-        })
+        let opened = connect.await;
+        opened.map_err(|error| error.during("opening the report database"))
     }
 
     /// Opens the SQLite database in this file.
@@ -165,24 +191,43 @@ fn with_creation(url: &str) -> String {
     }
 }
 
-fn pool(dialect: Dialect, connections: u32, pragmas: String) -> AnyPoolOptions {
-    let options = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(dialect == Dialect::Postgres)
-        .max_lifetime(None)
-        .idle_timeout(None);
-    if dialect == Dialect::Postgres {
-        return options;
+async fn first_connection(
+    dialect: Dialect,
+    options: &AnyConnectOptions,
+) -> Result<AnyConnection, ReadModelError> {
+    if dialect == Dialect::Sqlite {
+        let mut connection = options.connect().await?;
+        connection.execute(PRAGMAS).await?;
+        return Ok(connection);
     }
-    let pragmas: std::sync::Arc<str> = pragmas.into();
-    options.after_connect(move |connection, _| {
-        let pragmas = sqlx::AssertSqlSafe(std::sync::Arc::clone(&pragmas));
-        Box::pin(async move { connection.execute(pragmas).await.map(drop) })
-    })
+    postgres::check_url(options)?;
+    match tokio::time::timeout(postgres::CONNECT_TIMEOUT, options.connect()).await {
+        Ok(connected) => connected.map_err(|error| postgres::not_connected(error, options)),
+        Err(_) => Err(postgres::silent(options)),
+    }
 }
 
-async fn migrate(pool: &AnyPool) -> Result<(), ReadModelError> {
+/// Connections that begin with these statements.
+fn pool(dialect: Dialect, connections: u32, session: String) -> AnyPoolOptions {
+    let acquire_timeout = match dialect {
+        Dialect::Sqlite => ACQUIRE_TIMEOUT,
+        Dialect::Postgres => postgres::ACQUIRE_TIMEOUT,
+    };
+    let session: std::sync::Arc<str> = session.into();
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(acquire_timeout)
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .after_connect(move |connection, _| {
+            let session = sqlx::AssertSqlSafe(std::sync::Arc::clone(&session));
+            Box::pin(async move { connection.execute(session).await.map(drop) })
+        })
+}
+
+/// Brings the tables up to this build. On PostgreSQL under a lock of the database, so that processes may start together.
+async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), ReadModelError> {
     let migrations = [(
         1,
         "report database",
@@ -190,12 +235,20 @@ async fn migrate(pool: &AnyPool) -> Result<(), ReadModelError> {
     )];
     let migrations = migrations.map(|(version, description, sql)| {
         let kind = MigrationType::Simple;
-        Migration::new(version, description.into(), kind, sql.into_sql_str(), false)
+        let sql = match dialect {
+            Dialect::Sqlite => sql.into_sql_str(),
+            Dialect::Postgres => sqlx::AssertSqlSafe(postgres::migration(sql)).into_sql_str(),
+        };
+        Migration::new(version, description.into(), kind, sql, false)
     });
     let migrator = Migrator::with_migrations(migrations.to_vec());
-    migrator.run(pool).await.map_err(|error| match error {
+    // On the connection itself: through `Migrator::run` the future could not move between threads.
+    let done = migrator.run_direct(None, connection, false).await;
+    done.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(error)
-        | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => error.into(),
+        | sqlx::migrate::MigrateError::ExecuteMigration(error, _) => {
+            ReadModelError::from(error).during("making its tables")
+        }
         sqlx::migrate::MigrateError::VersionMissing(version) => ReadModelError::Stop(format!(
             "the report database has migration {version}, which this build does not know: run the build that made it, \
              or a later one"

@@ -1,13 +1,15 @@
 //! Errors of the report database and its projector, sorted by what the caller must do next.
 
 use afterword_log::LogError;
+use afterword_schemas::Unavailable;
 use sqlx::error::DatabaseError;
 use thiserror::Error;
 
 /// What went wrong, named by what to do about it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ReadModelError {
-    /// Another projector owns these positions, or the log or the database was closed: stop projecting.
+    /// Another projector owns the positions of a database that has room for one (SQLite), or the log or the database was
+    /// closed: stop projecting.
     #[error("gave the projection up: {0}")]
     GiveUp(String),
     /// The surroundings fail (disk full, database locked, log away): nothing is lost, try again.
@@ -42,9 +44,18 @@ impl From<LogError> for ReadModelError {
     }
 }
 
+impl From<Unavailable> for ReadModelError {
+    fn from(registry: Unavailable) -> ReadModelError {
+        ReadModelError::Wait(registry.to_string())
+    }
+}
+
 impl From<sqlx::Error> for ReadModelError {
     fn from(error: sqlx::Error) -> ReadModelError {
-        let text = error.to_string();
+        let text = match &error {
+            sqlx::Error::PoolTimedOut => "no connection to the report database in time".to_owned(),
+            _ => error.to_string(),
+        };
         if matches!(error, sqlx::Error::PoolClosed) {
             return ReadModelError::GiveUp("the report database was closed".to_owned());
         }
@@ -67,8 +78,11 @@ fn is_of_the_surroundings(error: &dyn DatabaseError) -> bool {
         return false;
     };
     if code.len() == 5 {
-        // SQLSTATE: connection, transaction rollback (deadlock), resources, object in use, operator.
-        return ["08", "40", "53", "55", "57"].contains(&&code[..2]);
+        // SQLSTATE: connection, transaction rollback (deadlock, serialisation), resources, object in use, operator (shutdown,
+        // time-out), system; and a server that has become a standby, or found a transaction idle for too long.
+        let class = code.get(..2).unwrap_or_default();
+        return ["08", "40", "53", "55", "57", "58"].contains(&class)
+            || ["25006", "25P03"].contains(&code.as_ref());
     }
     // SQLite's primary codes: BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN.
     let primary = code.parse::<u32>().map(|code| code & 0xff);

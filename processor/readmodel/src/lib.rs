@@ -13,14 +13,19 @@
 //! log: teammate-scorecards (publisher)
 //! ```
 //!
+//! On SQLite one projector has all partitions. On PostgreSQL several share them: each has some, positions are locked and compared
+//! in the transaction that writes the rows, and sums meet in the rows.
+//!
 //! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
 
 mod apply;
 mod database;
 mod error;
 mod fold;
+mod options;
 mod output;
 mod positions;
+mod postgres;
 mod projector;
 mod publisher;
 mod reader;
@@ -36,8 +41,9 @@ mod watch;
 
 pub use database::ReportDatabase;
 pub use error::ReadModelError;
+pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;
-pub use projector::{Projector, ProjectorOptions};
+pub use projector::Projector;
 pub use reports::{Scorecard, Totals};
 pub use statistics::{ProjectorSnapshot, ProjectorStatistics, TopicCounts};
 pub use story::{

@@ -1,8 +1,9 @@
 //! Outputs as they are read from the log: decoded, with the fact that caused each, and repetitions passed over.
 
+use afterword_log::kafka::Defence;
 use afterword_log::{Batch, Log, Offset, Partition, RecordRef, Topic};
-use afterword_schemas::SchemaStore;
 use afterword_schemas::records::{Output, WorkspaceSettings};
+use afterword_schemas::{SchemaStore, Schemas};
 use tracing::warn;
 
 use crate::error::ReadModelError;
@@ -112,10 +113,16 @@ fn decode(topic: Topic, schemas: &SchemaStore, value: &[u8]) -> Result<Output, S
     output.map_err(|error| error.to_string())
 }
 
+/// Where to read on. Offsets have gaps, and a log may know that nothing comes right after the last record, or that there was
+/// none to be had at all (on Kafka the markers of transactions take offsets): so the batch says it, not its records.
+fn after(batch: &Batch, from: Offset) -> Offset {
+    batch.next().unwrap_or(from).max(from)
+}
+
 /// Reads and decodes the outputs of a topic partition after its position.
 pub(crate) fn read_outputs(
     log: &dyn Log,
-    schemas: &SchemaStore,
+    schemas: &Schemas,
     place: Place,
     position: &Position,
     max_bytes: usize,
@@ -128,15 +135,17 @@ pub(crate) fn read_outputs(
         repeated: 0,
         position: *position,
     };
+    let known = schemas.for_values(batch.iter().filter_map(|record| record.value))?;
+    read.position.next = after(batch, position.next);
     for record in batch.iter() {
         let source = checked_source(place, &record)?;
         let applied: Applied = (source.offset, source.index);
-        read.position.next = record.offset.next();
-        if read.position.applied.is_some_and(|last| applied <= last) {
+        let is_repeated = read.position.applied.is_some_and(|last| applied <= last);
+        if is_repeated && !Defence::DedupByHeaders.is_off() {
             read.repeated += 1;
             continue;
         }
-        let output = decode(topic, schemas, record.value.unwrap_or_default())
+        let output = decode(topic, &known, record.value.unwrap_or_default())
             .map_err(|why| unreadable(place, record.offset, why))?;
         read.position.applied = Some(applied);
         read.outputs.push(Sourced {
@@ -149,24 +158,26 @@ pub(crate) fn read_outputs(
     Ok(read)
 }
 
-/// Reads the settings after their position, adds them, and says whether there were any. What is no settings record is passed
+/// Reads the settings after their position, adds them, and says whether the position moved. What is no settings record is passed
 /// over, counted and told: anybody may write there, and nothing that could be reported is lost. Only one of an unknown schema
 /// stops the projection, because a registry or a newer build can still make sense of it.
 pub(crate) fn read_settings(
     log: &dyn Log,
-    schemas: &SchemaStore,
+    schemas: &Schemas,
     read: &mut SettingsRead,
     max_bytes: usize,
     batch: &mut Batch,
 ) -> Result<bool, ReadModelError> {
     let place = (Topic::WorkspaceSettings, Partition(0));
-    log.read(place.0, place.1, read.position.next, max_bytes, batch)?;
+    let from = read.position.next;
+    log.read(place.0, place.1, from, max_bytes, batch)?;
+    let known = schemas.for_values(batch.iter().filter_map(|record| record.value))?;
+    read.position.next = after(batch, from);
     for record in batch.iter() {
         let at = record.offset;
-        read.position.next = at.next();
         // A tombstone: compaction forgot a version. What was projected of it stays.
         let Some(value) = record.value else { continue };
-        match schemas.decode::<WorkspaceSettings>(value) {
+        match known.decode::<WorkspaceSettings>(value) {
             Ok(settings) => read.versions.push((at, settings)),
             Err(error) if error.unknown_schema().is_some() => {
                 return Err(unreadable(place, at, error));
@@ -177,5 +188,5 @@ pub(crate) fn read_settings(
             }
         }
     }
-    Ok(!batch.is_empty())
+    Ok(read.position.next > from)
 }

@@ -1,10 +1,14 @@
 //! What is projected: a row a topic partition, moved by compare-and-set in the transaction that writes the rows. That makes
-//! the projection exactly-once, and fences a second projector: the one that comes second finds another value and gives up.
+//! the projection exactly-once, and fences a second projector: the one that comes second finds another value.
+//!
+//! The rows of a partition's four topics are locked and compared together, also when only one of them moves: a request and
+//! its submissions lie in different topics and meet in one row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use afterword_log::{Log, Offset, Partition, Topic};
-use sqlx::{AnyConnection, Row as _};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use crate::database::{Dialect, ReportDatabase};
 use crate::error::ReadModelError;
@@ -18,6 +22,9 @@ pub(crate) const TOPICS: [Topic; 5] = [
     Topic::EligibilityDecided,
     Topic::AnswerRefused,
 ];
+
+/// Where the settings are.
+pub(crate) const SETTINGS: Place = (Topic::WorkspaceSettings, Partition(0));
 
 /// A topic partition.
 pub(crate) type Place = (Topic, Partition);
@@ -47,6 +54,10 @@ pub struct ProjectedPosition {
 const SELECT: &str = "SELECT topic, partition_number, next_offset, applied_source, applied_index \
      FROM projector_positions";
 
+/// Settings are stored by every projector, each reads them for itself, and whoever comes further says so.
+const ADVANCE_SETTINGS: &str = "UPDATE projector_positions SET next_offset = $1 \
+     WHERE topic = $2 AND partition_number = $3 AND next_offset < $1";
+
 const NEW: Table = Table {
     name: "projector_positions",
     columns: &["topic", "partition_number", "next_offset"],
@@ -74,7 +85,10 @@ fn unsigned<N: TryFrom<i64>>(name: &str, value: i64) -> Result<N, ReadModelError
 
 /// The stored positions.
 pub(crate) async fn load(connection: &mut AnyConnection) -> Result<Positions, ReadModelError> {
-    let rows = sqlx::query(SELECT).fetch_all(connection).await?;
+    from_rows(&sqlx::query(SELECT).fetch_all(connection).await?)
+}
+
+fn from_rows(rows: &[AnyRow]) -> Result<Positions, ReadModelError> {
     let mut positions = Positions::new();
     for row in rows {
         let name: String = row.try_get(0)?;
@@ -98,6 +112,31 @@ pub(crate) async fn load(connection: &mut AnyConnection) -> Result<Positions, Re
     Ok(positions)
 }
 
+/// The stored positions of outputs of these partitions, which nobody else can move until the transaction ends.
+pub(crate) async fn lock(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    partitions: &BTreeSet<Partition>,
+) -> Result<Positions, ReadModelError> {
+    if partitions.is_empty() {
+        return Ok(Positions::new());
+    }
+    let numbers: Vec<_> = partitions.iter().map(Partition::to_string).collect();
+    // In one order everywhere, or two projectors could wait for each other. SQLite's transaction has locked everything.
+    let sql = format!(
+        "{SELECT} WHERE partition_number IN ({}) AND topic <> '{}' ORDER BY partition_number, topic{}",
+        numbers.join(", "),
+        SETTINGS.0,
+        if dialect.is_shared() {
+            " FOR UPDATE"
+        } else {
+            ""
+        }
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+    from_rows(&query.fetch_all(connection).await?)
+}
+
 /// The stored positions; those of topic partitions that are new begin at 0.
 pub(crate) async fn load_for(
     connection: &mut AnyConnection,
@@ -115,7 +154,22 @@ pub(crate) async fn load_for(
     load(connection).await
 }
 
-/// Moves one position, if it still is where this projector left it.
+/// Says that the settings before this are stored.
+pub(crate) async fn advance_settings(
+    connection: &mut AnyConnection,
+    next: Offset,
+) -> Result<(), ReadModelError> {
+    let mut values = Values::default();
+    values.unsigned(next.0);
+    values.text(SETTINGS.0.name());
+    values.integer(SETTINGS.1.0.into());
+    let query = sqlx::query_with(ADVANCE_SETTINGS, values.finish()?);
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Moves one position, if it still is where this projector left it. The lock and the comparison before it leave no other
+/// case; it is asked again because nothing is worse than a position that is wrong.
 pub(crate) async fn compare_and_set(
     connection: &mut AnyConnection,
     place: Place,
@@ -141,27 +195,41 @@ pub(crate) async fn compare_and_set(
     )))
 }
 
-/// Every topic partition of this log that is projected.
-pub(crate) fn places(log: &dyn Log) -> Vec<Place> {
+/// The settings, and the outputs of these partitions (all when none are named), as far as this log has them.
+pub(crate) fn places(log: &dyn Log, partitions: Option<&BTreeSet<Partition>>) -> Vec<Place> {
     let of_topic =
         |topic: Topic| (0..log.partitions(topic)).map(move |number| (topic, Partition(number)));
-    TOPICS.into_iter().flat_map(of_topic).collect()
+    let is_ours = |place: &Place| {
+        *place == SETTINGS || partitions.is_none_or(|partitions| partitions.contains(&place.1))
+    };
+    TOPICS
+        .into_iter()
+        .flat_map(of_topic)
+        .filter(is_ours)
+        .collect()
 }
 
-/// Whether the database and the log belong together.
-///
-/// # Errors
-/// When the database knows partitions or offsets that the log does not have, or the log no longer has records that were
-/// never projected: the reports would be wrong from here on, and silently.
-pub(crate) fn check(log: &dyn Log, positions: &Positions) -> Result<(), ReadModelError> {
-    for ((topic, partition), position) in positions {
-        let next = position.next;
+/// Whether the log has the partitions that the database has projected.
+pub(crate) fn check_partitions(log: &dyn Log, stored: &Positions) -> Result<(), ReadModelError> {
+    for (topic, partition) in stored.keys() {
         if partition.0 >= log.partitions(*topic) {
             return Err(ReadModelError::Stop(format!(
                 "the report database has projected {topic} {partition}, a partition that this log does not have: \
                  it belongs to another log"
             )));
         }
+    }
+    Ok(())
+}
+
+/// Whether the log has what comes next.
+///
+/// # Errors
+/// When the database knows offsets that the log does not have, or the log no longer has records that were never projected:
+/// the reports would be wrong from here on, and silently.
+pub(crate) fn check_offsets(log: &dyn Log, positions: &Positions) -> Result<(), ReadModelError> {
+    for ((topic, partition), position) in positions {
+        let next = position.next;
         let bounds = log.bounds(*topic, *partition)?;
         if next > bounds.end {
             return Err(ReadModelError::Stop(format!(

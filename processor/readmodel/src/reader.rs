@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use afterword_log::{Batch, Log, Partition, Topic};
-use afterword_schemas::SchemaStore;
+use afterword_schemas::Schemas;
 use tokio::task::spawn_blocking;
 
 use crate::apply::Reads;
@@ -23,7 +23,7 @@ const MIN_READ_BYTES: usize = 16 << 10;
 /// decided are always known when it is folded. When there are too many of them for one transaction, they go alone.
 pub(crate) fn read(
     log: &dyn Log,
-    schemas: &SchemaStore,
+    schemas: &Schemas,
     positions: &Positions,
     max_bytes: usize,
     batch: &mut Batch,

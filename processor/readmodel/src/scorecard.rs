@@ -65,6 +65,19 @@ const PUBLISHED: Table = Table {
          WHERE scorecards.published_revision < excluded.published_revision",
 };
 
+/// As above.
+const UNPUBLISHED_AGAIN: Table = Table {
+    name: "scorecards",
+    columns: &["workspace_id", "teammate_id", "day", "published_revision"],
+    conflict: "ON CONFLICT (workspace_id, teammate_id, day) DO UPDATE SET published_revision = 0",
+};
+
+/// An advisory lock of PostgreSQL, held to the end of the transaction: 1 when it was taken.
+const TRY_LOCK: &str = "SELECT CAST(pg_try_advisory_xact_lock($1) AS INTEGER)";
+
+/// Its number in the database: "afterwrd" in ASCII.
+const LOCK: i64 = 0x6166_7465_7277_7264;
+
 const UNPUBLISHED: &str = "SELECT workspace_id, teammate_id, day, requests, requests_answered, terrible, bad, ok, \
      great, amazing, comments, revision FROM scorecards WHERE published_revision < revision \
      ORDER BY workspace_id, teammate_id, day LIMIT $1";
@@ -94,7 +107,8 @@ impl Changes {
             .into_iter()
             .filter(|(_, sums)| *sums != Sums::default());
         let changed: Vec<_> = changed.collect();
-        TABLE.write(connection, dialect, &changed).await
+        TABLE.write(connection, dialect, &changed).await?;
+        Ok(())
     }
 }
 
@@ -159,7 +173,35 @@ pub(crate) async fn mark_published(
     scorecards: &[TeammateScorecard],
 ) -> Result<(), ReadModelError> {
     let rows: Vec<_> = scorecards.iter().map(Published).collect();
-    PUBLISHED.write(connection, dialect, &rows).await
+    PUBLISHED.write(connection, dialect, &rows).await?;
+    Ok(())
+}
+
+/// Forgets that the topic holds these: they are published again, with whatever they are by then.
+pub(crate) async fn mark_unpublished(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    scorecards: &[TeammateScorecard],
+) -> Result<(), ReadModelError> {
+    let rows: Vec<_> = scorecards.iter().map(Published).collect();
+    UNPUBLISHED_AGAIN.write(connection, dialect, &rows).await?;
+    Ok(())
+}
+
+/// Takes the publication for this transaction, if nobody else has it.
+pub(crate) async fn try_lock(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+) -> Result<bool, ReadModelError> {
+    // SQLite's transaction has locked the whole database when it began.
+    if !dialect.is_shared() {
+        return Ok(true);
+    }
+    let taken = sqlx::query(TRY_LOCK)
+        .bind(LOCK)
+        .fetch_one(connection)
+        .await?;
+    Ok(taken.try_get::<i32, _>(0)? == 1)
 }
 
 /// The key of `teammate-scorecards`: `/` and `%` in ids are percent-encoded, and nothing else, so that the parts can be told

@@ -32,7 +32,7 @@ const TABLE: Table = Table {
         "target_minimum_ratings",
         "teammate_targets",
     ],
-    conflict: "",
+    conflict: "ON CONFLICT (workspace_id, version) DO NOTHING",
 };
 
 const SELECT_ZONES: &str = "SELECT workspace_id, version, effective_from, time_zone FROM settings_versions \
@@ -145,7 +145,7 @@ impl Row for SettingsRow {
 }
 
 /// Stores versions that are new, and returns how many were refused: a version never changes, so a repetition that says
-/// something else is not believed.
+/// something else is not believed. Every projector stores all of them, and it makes no difference who is first.
 pub(crate) async fn store(
     connection: &mut AnyConnection,
     dialect: Dialect,
@@ -153,20 +153,21 @@ pub(crate) async fn store(
     zones: &mut Zones,
 ) -> Result<u64, ReadModelError> {
     let mut refused = 0;
+    // In the order of their keys, in which all projectors lock the rows; of one version in the order of the log.
+    let mut versions: Vec<_> = versions.iter().collect();
+    versions.sort_by_key(|(at, settings)| (&settings.workspace_id, settings.version, *at));
     for (at, settings) in versions {
         let row = SettingsRow::of(settings)?;
+        // Another projector may have stored it: since then it is in force, and not in this one's memory yet.
+        zones.workspaces.remove(&row.workspace_id);
+        if TABLE.write(connection, dialect, &[&row]).await? == 1 {
+            continue;
+        }
         let stored = SettingsRow::load(connection, &row.workspace_id, row.version).await?;
-        match stored {
-            None => {
-                zones.workspaces.remove(&row.workspace_id);
-                TABLE.write(connection, dialect, &[row]).await?;
-            }
-            Some(stored) if stored == row => {}
-            Some(_) => {
-                refused += 1;
-                let (workspace_id, version) = (&row.workspace_id, row.version);
-                warn!(offset = at.0, %workspace_id, version, "a differing repetition of a settings version was refused");
-            }
+        if stored.as_ref() != Some(&row) {
+            refused += 1;
+            let (workspace_id, version) = (&row.workspace_id, row.version);
+            warn!(offset = at.0, %workspace_id, version, "a differing repetition of a settings version was refused");
         }
     }
     Ok(refused)

@@ -17,6 +17,7 @@ pub struct ProjectorStatistics {
     pub(crate) settings_refused: AtomicU64,
     pub(crate) settings_undecodable: AtomicU64,
     pub(crate) scorecards_published: AtomicU64,
+    pub(crate) partitions_lost: AtomicU64,
     changing: Mutex<Changing>,
 }
 
@@ -40,6 +41,8 @@ pub struct ProjectorSnapshot {
     /// Records of workspace-settings that are none.
     pub settings_undecodable: u64,
     pub scorecards_published: u64,
+    /// How often another projector of a shared database had moved a partition on that this one believed its own.
+    pub partitions_lost: u64,
     /// Why nothing is projected (or published) now, if so; it goes on by itself.
     pub waiting: Option<String>,
 }
@@ -91,17 +94,18 @@ impl ProjectorStatistics {
             settings_refused: read(&self.settings_refused),
             settings_undecodable: read(&self.settings_undecodable),
             scorecards_published: read(&self.scorecards_published),
+            partitions_lost: read(&self.partitions_lost),
             waiting: self.changing().waiting.clone(),
         }
     }
 
-    /// The positions of the last committed transaction, for retention. Never blocks for long.
+    /// The positions after the last committed transaction, of the partitions that are projected here. Never blocks for long.
     #[must_use]
     pub fn positions(&self) -> Vec<ProjectedPosition> {
         self.changing().positions.clone()
     }
 
-    /// How many offsets of each topic are not projected yet. Asks the log, so it may block: not for an async thread.
+    /// How many offsets of each topic are not projected yet, in the partitions that are projected here. Asks the log, so it may block: not for an async thread.
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -6,12 +6,11 @@ mod support;
 use afterword_log::{Partition, Record, Topic};
 use afterword_readmodel::ReadModelError;
 use afterword_schemas::records::{Criterion, Reaction};
-use support::Place;
 use support::world::{NOON, World, append, append_settings, settings};
+use support::{Kind, Place};
 
-#[tokio::test]
-async fn a_missing_revision_stops_and_names_the_offsets() {
-    let place = Place::new(1);
+async fn a_missing_revision_stops_and_names_the_offsets(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     world.ask("w1", "c1", "ann", NOON);
     for reaction in [Reaction::Ok, Reaction::Bad, Reaction::Great] {
@@ -37,9 +36,8 @@ async fn a_missing_revision_stops_and_names_the_offsets() {
     );
 }
 
-#[tokio::test]
-async fn a_repeated_revision_under_another_source_is_passed_over() {
-    let place = Place::new(1);
+async fn a_repeated_revision_under_another_source_is_passed_over(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     world.ask("w1", "c1", "ann", NOON);
     world.rate("c1", Reaction::Ok, NOON);
@@ -54,9 +52,8 @@ async fn a_repeated_revision_under_another_source_is_passed_over() {
     assert_eq!(place.rows(counts).await, ["1 | 1 | 1"]);
 }
 
-#[tokio::test]
-async fn an_output_that_cannot_be_read_stops_with_its_place() {
-    let place = Place::new(2);
+async fn an_output_that_cannot_be_read_stops_with_its_place(kind: Kind) {
+    let place = Place::new(kind, 2);
     let mut world = World::new(2);
     world.decline("w1", "c1", &[Criterion::TooShort], NOON);
     let made = &world.made[0];
@@ -71,7 +68,7 @@ async fn an_output_that_cannot_be_read_stops_with_its_place() {
         Record::new("c1", made.record().value.unwrap(), 0),
     ];
     for record in records {
-        let place = Place::new(2);
+        let place = Place::new(kind, 2);
         append(place.log.as_ref(), &world.made);
         let log = place.log.as_ref();
         log.append(Topic::EligibilityDecided, vec![(made.partition, record)])
@@ -83,9 +80,8 @@ async fn an_output_that_cannot_be_read_stops_with_its_place() {
     drop(place);
 }
 
-#[tokio::test]
-async fn settings_are_stored_once_and_bad_ones_passed_over() {
-    let place = Place::new(1);
+async fn settings_are_stored_once_and_bad_ones_passed_over(kind: Kind) {
+    let place = Place::new(kind, 1);
     let log = place.log.as_ref();
     append_settings(log, &settings("w1", 1, 5, "Europe/Berlin"));
     append_settings(log, &settings("w1", 1, 5, "Europe/Berlin"));
@@ -111,4 +107,11 @@ async fn settings_are_stored_once_and_bad_ones_passed_over() {
         (snapshot.settings_refused, snapshot.settings_undecodable),
         (1, 1)
     );
+}
+
+on_both_databases! {
+    a_missing_revision_stops_and_names_the_offsets,
+    a_repeated_revision_under_another_source_is_passed_over,
+    an_output_that_cannot_be_read_stops_with_its_place,
+    settings_are_stored_once_and_bad_ones_passed_over,
 }

@@ -10,7 +10,7 @@ use afterword_readmodel::{ProjectorOptions, Scorecard, Totals};
 use afterword_schemas::records::Reaction;
 use proptest::prelude::*;
 use support::world::{DAY, Dice, HOUR, Made, NOON, World, append, append_settings, settings};
-use support::{Place, naive};
+use support::{Kind, Place, naive};
 
 fn zone(workspace: &str) -> &'static str {
     if workspace == "w1" {
@@ -100,60 +100,86 @@ async fn append_shuffled(place: &Place, made: &[Made], dice: &mut Dice, repeat: 
     place.drain().await.unwrap();
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_order_of_topics_and_any_batch_size_gives_the_rows_of_a_naive_count(seed in any::<u64>()) {
-        let mut dice = Dice::new(seed);
-        let mut world = World::new(3);
-        world.random(&mut dice, 12, 160);
-        runtime().block_on(async {
-            let at_once = Place::new(3);
-            append_zones(&at_once);
-            append(at_once.log.as_ref(), &world.made);
-            at_once.drain().await.unwrap();
-            let expected = naive::scorecards(&world.made, zone);
-            let mut found = stored_sums(&at_once).await;
-            // A teammate's day whose last rating moved elsewhere stays, with zeros.
-            found.retain(|_, sums| *sums != [0; 8]);
-            prop_assert_eq!(&found, &expected);
-            let in_pieces = Place::new(3);
-            append_zones(&in_pieces);
-            append_shuffled(&in_pieces, &world.made, &mut dice, false).await;
-            prop_assert_eq!(at_once.tables().await, in_pieces.tables().await);
-            let (published, _) = in_pieces.published();
-            let published = published.into_iter().map(|(_, card)| Scorecard::from(card));
-            let published: BTreeMap<_, _> = published
-                .map(|card| ([card.workspace_id.clone(), card.teammate_id.clone(), card.day.clone()], sums(&card)))
-                .collect();
-            prop_assert_eq!(&published, &stored_sums(&in_pieces).await);
-            Ok(())
-        })?;
-    }
-
-    #[test]
-    fn repeated_outputs_are_applied_once(seed in any::<u64>()) {
-        let mut dice = Dice::new(seed);
-        let mut world = World::new(2);
-        world.random(&mut dice, 8, 80);
-        runtime().block_on(async {
-            let (once, repeated) = (Place::new(2), Place::new(2));
-            append(once.log.as_ref(), &world.made);
-            once.drain().await.unwrap();
-            append_shuffled(&repeated, &world.made, &mut dice, true).await;
-            let rows = |tables: Vec<String>| {
-                tables.into_iter().skip_while(|row| !row.contains("settings_versions")).collect::<Vec<_>>()
-            };
-            prop_assert_eq!(rows(once.tables().await), rows(repeated.tables().await));
-            Ok(())
-        })?;
-    }
+async fn any_order(kind: Kind, seed: u64) -> Result<(), TestCaseError> {
+    let mut dice = Dice::new(seed);
+    let mut world = World::new(3);
+    world.random(&mut dice, 12, 160);
+    let at_once = Place::new(kind, 3);
+    append_zones(&at_once);
+    append(at_once.log.as_ref(), &world.made);
+    at_once.drain().await.unwrap();
+    let expected = naive::scorecards(&world.made, zone);
+    let mut found = stored_sums(&at_once).await;
+    // A teammate's day whose last rating moved elsewhere stays, with zeros.
+    found.retain(|_, sums| *sums != [0; 8]);
+    prop_assert_eq!(&found, &expected);
+    let in_pieces = Place::new(kind, 3);
+    append_zones(&in_pieces);
+    append_shuffled(&in_pieces, &world.made, &mut dice, false).await;
+    prop_assert_eq!(at_once.tables().await, in_pieces.tables().await);
+    let (published, _) = in_pieces.published();
+    let published = published.into_iter().map(|(_, card)| Scorecard::from(card));
+    let key = |card: &Scorecard| {
+        [
+            card.workspace_id.clone(),
+            card.teammate_id.clone(),
+            card.day.clone(),
+        ]
+    };
+    let published: BTreeMap<_, _> = published.map(|card| (key(&card), sums(&card))).collect();
+    prop_assert_eq!(&published, &stored_sums(&in_pieces).await);
+    Ok(())
 }
 
-#[tokio::test]
-async fn repetitions_are_counted() {
-    let place = Place::new(1);
+async fn repeated(kind: Kind, seed: u64) -> Result<(), TestCaseError> {
+    let mut dice = Dice::new(seed);
+    let mut world = World::new(2);
+    world.random(&mut dice, 8, 80);
+    let (once, repeated) = (Place::new(kind, 2), Place::new(kind, 2));
+    append(once.log.as_ref(), &world.made);
+    once.drain().await.unwrap();
+    append_shuffled(&repeated, &world.made, &mut dice, true).await;
+    let rows = |tables: Vec<String>| {
+        let after_positions = |row: &String| !row.contains("settings_versions");
+        tables
+            .into_iter()
+            .skip_while(after_positions)
+            .collect::<Vec<_>>()
+    };
+    prop_assert_eq!(rows(once.tables().await), rows(repeated.tables().await));
+    Ok(())
+}
+
+macro_rules! properties {
+    ($kind:expr, $cases:expr) => {
+        use super::*;
+
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: $cases, failure_persistence: None, ..ProptestConfig::default() })]
+
+            #[test]
+            fn any_order_of_topics_and_any_batch_size_gives_the_rows_of_a_naive_count(seed in any::<u64>()) {
+                runtime().block_on(any_order($kind, seed))?;
+            }
+
+            #[test]
+            fn repeated_outputs_are_applied_once(seed in any::<u64>()) {
+                runtime().block_on(repeated($kind, seed))?;
+            }
+        }
+    };
+}
+
+mod properties_on_sqlite {
+    properties!(Kind::Sqlite, 24);
+}
+
+mod properties_on_postgres {
+    properties!(Kind::Postgres, 12);
+}
+
+async fn repetitions_are_counted(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     world.ask("w1", "c1", "ann", NOON);
     world.rate("c1", Reaction::Bad, NOON);
@@ -201,9 +227,8 @@ async fn cards(place: &Place) -> Vec<(String, naive::Sums)> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_late_change_moves_the_count_on_the_day_of_the_first_rating() {
-    let place = Place::new(2);
+async fn a_late_change_moves_the_count_on_the_day_of_the_first_rating(kind: Kind) {
+    let place = Place::new(kind, 2);
     let mut world = World::new(2);
     world.ask("w1", "c1", "ann", NOON);
     world.rate("c1", Reaction::Great, NOON + DAY);
@@ -233,9 +258,8 @@ async fn a_late_change_moves_the_count_on_the_day_of_the_first_rating() {
     );
 }
 
-#[tokio::test]
-async fn a_change_and_its_undoing_in_one_transaction_is_no_new_revision() {
-    let place = Place::new(1);
+async fn a_change_and_its_undoing_in_one_transaction_is_no_new_revision(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     world.ask("w1", "c1", "ann", NOON);
     world.rate("c1", Reaction::Great, NOON);
@@ -250,9 +274,8 @@ async fn a_change_and_its_undoing_in_one_transaction_is_no_new_revision() {
     assert_eq!((published.len(), published[0].1.revision, count), (1, 1, 1));
 }
 
-#[tokio::test]
-async fn days_follow_the_zone_in_force_and_stay_where_they_were_counted() {
-    let place = Place::new(1);
+async fn days_follow_the_zone_in_force_and_stay_where_they_were_counted(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     // Half an hour before and after midnight in Berlin, in the night before the clocks change.
     let midnight = NOON + 11 * HOUR;
@@ -290,9 +313,8 @@ async fn days_follow_the_zone_in_force_and_stay_where_they_were_counted() {
     );
 }
 
-#[tokio::test]
-async fn a_submission_before_its_request_counts_the_request_on_the_same_day() {
-    let place = Place::new(1);
+async fn a_submission_before_its_request_counts_the_request_on_the_same_day(kind: Kind) {
+    let place = Place::new(kind, 1);
     let mut world = World::new(1);
     world.ask("w1", "c1", "ann", NOON);
     world.rate("c1", Reaction::Amazing, NOON + HOUR);
@@ -316,9 +338,8 @@ async fn a_submission_before_its_request_counts_the_request_on_the_same_day() {
     assert_eq!(rows.await, ["2026-03-28 | 0 | 0"]);
 }
 
-#[tokio::test]
-async fn keys_of_scorecards_are_percent_encoded() {
-    let place = Place::new(4);
+async fn keys_of_scorecards_are_percent_encoded(kind: Kind) {
+    let place = Place::new(kind, 4);
     let mut world = World::new(4);
     world.ask("w/2%", "c1", "b/o%b", NOON);
     world.ask("w/2%", "c2", "çağla", NOON);
@@ -330,4 +351,13 @@ async fn keys_of_scorecards_are_percent_encoded() {
         keys,
         ["w%2F2%25/b%2Fo%25b/2026-03-28", "w%2F2%25/çağla/2026-03-28"]
     );
+}
+
+on_both_databases! {
+    repetitions_are_counted,
+    a_late_change_moves_the_count_on_the_day_of_the_first_rating,
+    a_change_and_its_undoing_in_one_transaction_is_no_new_revision,
+    days_follow_the_zone_in_force_and_stay_where_they_were_counted,
+    a_submission_before_its_request_counts_the_request_on_the_same_day,
+    keys_of_scorecards_are_percent_encoded,
 }

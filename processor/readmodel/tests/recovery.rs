@@ -11,7 +11,7 @@ use afterword_readmodel::{Projector, ProjectorOptions, ReadModelError, Totals};
 use afterword_schemas::records::Reaction;
 use support::logs::{Fault, FaultyLog};
 use support::world::{Dice, NOON, World, append};
-use support::{Place, naive};
+use support::{Kind, Place, naive};
 use tokio::sync::watch;
 
 fn impatient() -> ProjectorOptions {
@@ -35,9 +35,8 @@ fn asked(count: usize) -> World {
     world
 }
 
-#[tokio::test]
-async fn a_crash_before_the_publication_is_made_good_at_the_next_start() {
-    let place = Place::new(2);
+async fn a_crash_before_the_publication_is_made_good_at_the_next_start(kind: Kind) {
+    let place = Place::new(kind, 2);
     append(place.log.as_ref(), &asked(3).made);
     let faulty = FaultyLog::new(&place.log, Fault::Refuse);
     let mut projector = projector_on(&place, faulty).await;
@@ -55,9 +54,8 @@ async fn a_crash_before_the_publication_is_made_good_at_the_next_start() {
     assert_eq!((published[0].1.requests, count), (3, 1));
 }
 
-#[tokio::test]
-async fn a_crash_after_the_publication_repeats_the_same_revision_with_the_same_values() {
-    let place = Place::new(2);
+async fn a_crash_after_the_publication_repeats_the_same_revision_with_the_same_values(kind: Kind) {
+    let place = Place::new(kind, 2);
     append(place.log.as_ref(), &asked(3).made);
     let faulty = FaultyLog::new(&place.log, Fault::InDoubt);
     let mut projector = projector_on(&place, faulty).await;
@@ -69,17 +67,28 @@ async fn a_crash_after_the_publication_repeats_the_same_revision_with_the_same_v
     assert_eq!((published.len(), published[0].1.revision, count), (1, 1, 2));
 }
 
-#[tokio::test]
-async fn of_two_projectors_one_gives_up_and_nothing_is_counted_twice() {
-    let place = Place::new(2);
+async fn of_two_projectors_the_later_gives_up_or_follows_and_nothing_is_counted_twice(kind: Kind) {
+    let place = Place::new(kind, 2);
     let world = asked(40);
     let half = world.made.len() / 2;
     let mut first = place.projector().await;
     let mut second = place.projector().await;
     append(place.log.as_ref(), &world.made[..half]);
     first.drain().await.unwrap();
-    let error = second.drain().await.unwrap_err();
-    assert!(matches!(error, ReadModelError::GiveUp(_)), "{error}");
+    match (kind, second.drain().await) {
+        (Kind::Sqlite, Err(ReadModelError::GiveUp(why))) => {
+            assert!(why.contains("a PostgreSQL database to share"), "{why}");
+        }
+        (Kind::Postgres, Ok(())) => {
+            let snapshot = second.statistics().snapshot();
+            assert_eq!(
+                (snapshot.partitions_lost, snapshot.transactions),
+                (2, 0),
+                "it found both moved on, and nothing to do"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
     append(place.log.as_ref(), &world.made[half..]);
     first.drain().await.unwrap();
     let totals = place.database().await.totals("w1").await.unwrap();
@@ -93,9 +102,8 @@ async fn of_two_projectors_one_gives_up_and_nothing_is_counted_twice() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_projectors_at_the_same_time_count_everything_once() {
-    let place = Place::new(2);
+async fn two_projectors_at_the_same_time_count_everything_once(kind: Kind) {
+    let place = Place::new(kind, 2);
     let mut world = World::new(2);
     world.random(&mut Dice::new(7), 300, 3_000);
     append(place.log.as_ref(), &world.made);
@@ -105,14 +113,19 @@ async fn two_projectors_at_the_same_time_count_everything_once() {
     };
     let mut first = place.projector_with(options()).await;
     let mut second = place.projector_with(options()).await;
+    let statistics = [first.statistics(), second.statistics()];
     let first = tokio::spawn(async move { first.drain().await });
     let second = tokio::spawn(async move { second.drain().await });
     let results = [first.await.unwrap(), second.await.unwrap()];
     let gave_up = results
         .iter()
         .filter(|result| matches!(result, Err(ReadModelError::GiveUp(_))));
-    assert_eq!(gave_up.count(), 1, "{results:?}");
+    let expected = if kind == Kind::Sqlite { 1 } else { 0 };
+    assert_eq!(gave_up.count(), expected, "{results:?}");
     assert!(results.iter().any(Result::is_ok), "{results:?}");
+    let applied = statistics.iter().flat_map(|of| of.snapshot().topics);
+    let applied: u64 = applied.map(|counts| counts.applied).sum();
+    assert_eq!(applied, world.made.len() as u64);
     let sum = naive::scorecards(&world.made, |_| "UTC")
         .values()
         .map(|sums| sums[0])
@@ -137,9 +150,8 @@ async fn until(mut holds: impl AsyncFnMut() -> bool) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_projector_wakes_by_itself_and_stops_when_told() {
-    let place = Place::new(2);
+async fn a_running_projector_wakes_by_itself_and_stops_when_told(kind: Kind) {
+    let place = Place::new(kind, 2);
     let database = place.database().await;
     let mut projector = place.projector().await;
     let statistics = projector.statistics();
@@ -174,9 +186,8 @@ async fn a_running_projector_wakes_by_itself_and_stops_when_told() {
     running.await.unwrap().unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_projector_waits_for_its_surroundings_and_goes_on() {
-    let place = Place::new(2);
+async fn a_running_projector_waits_for_its_surroundings_and_goes_on(kind: Kind) {
+    let place = Place::new(kind, 2);
     let faulty = FaultyLog::new(&place.log, Fault::Refuse);
     let mut projector = projector_on(&place, Arc::clone(&faulty) as Arc<dyn Log>).await;
     let statistics = projector.statistics();
@@ -195,13 +206,12 @@ async fn a_running_projector_waits_for_its_surroundings_and_goes_on() {
     assert_eq!(place.published().0[0].1.great, 1);
 }
 
-#[tokio::test]
-async fn a_database_of_another_log_is_refused() {
-    let place = Place::new(2);
+async fn a_database_of_another_log_is_refused(kind: Kind) {
+    let place = Place::new(kind, 2);
     append(place.log.as_ref(), &asked(5).made);
     place.drain().await.unwrap();
     for partitions in [2, 1] {
-        let other = Place::new(partitions);
+        let other = Place::new(Kind::Sqlite, partitions);
         let started = Projector::start(place.database().await, Arc::clone(&other.log), impatient());
         let Err(ReadModelError::Stop(error)) = started.await else {
             panic!("it was accepted");
@@ -210,11 +220,10 @@ async fn a_database_of_another_log_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn partitions_that_are_added_are_projected_from_their_beginning() {
-    let place = Place::new(1);
+async fn partitions_that_are_added_are_projected_from_their_beginning(kind: Kind) {
+    let place = Place::new(kind, 1);
     place.drain().await.unwrap();
-    let larger = Place::new(3);
+    let larger = Place::new(Kind::Sqlite, 3);
     let mut world = World::new(3);
     world.random(&mut Dice::new(3), 20, 60);
     append(larger.log.as_ref(), &world.made);
@@ -226,4 +235,15 @@ async fn partitions_that_are_added_are_projected_from_their_beginning() {
         .iter()
         .filter(|made| made.topic == Topic::EligibilityDecided);
     assert_eq!(decisions, [made.count().to_string()]);
+}
+
+on_both_databases! {
+    a_crash_before_the_publication_is_made_good_at_the_next_start,
+    a_crash_after_the_publication_repeats_the_same_revision_with_the_same_values,
+    of_two_projectors_the_later_gives_up_or_follows_and_nothing_is_counted_twice,
+    two_projectors_at_the_same_time_count_everything_once,
+    a_running_projector_wakes_by_itself_and_stops_when_told,
+    a_running_projector_waits_for_its_surroundings_and_goes_on,
+    a_database_of_another_log_is_refused,
+    partitions_that_are_added_are_projected_from_their_beginning,
 }

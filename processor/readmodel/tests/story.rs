@@ -4,12 +4,11 @@
 mod support;
 
 use afterword_schemas::records::{Criterion, Output, Reaction, RefusalReason};
-use support::Place;
 use support::world::{HOUR, NOON, World, append};
+use support::{Kind, Place};
 
-#[tokio::test]
-async fn the_story_of_a_conversation_says_everything_in_order() {
-    let place = Place::new(2);
+async fn the_story_of_a_conversation_says_everything_in_order(kind: Kind) {
+    let place = Place::new(kind, 2);
     let mut world = World::new(2);
     let failed = [Criterion::TooShort, Criterion::OriginNotCustomer];
     world.decline("w1", "c1", &failed, NOON);
@@ -33,4 +32,8 @@ async fn the_story_of_a_conversation_says_everything_in_order() {
     let partition = world.made[0].partition.to_string();
     let expected = include_str!("story.json").replace("\"PARTITION\"", &partition);
     assert_eq!(found.trim(), expected.trim());
+}
+
+on_both_databases! {
+    the_story_of_a_conversation_says_everything_in_order,
 }

@@ -18,11 +18,11 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let Path((workspace, conversation)) =
         path.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
-    let log = Arc::clone(&reports.log);
+    let (log, schemas) = (Arc::clone(&reports.log), Arc::clone(&reports.schemas));
     let asked = (workspace.clone(), conversation.clone());
     let found = reports
         .stories
-        .run(move || story::find(&*log, Some(&asked.0), &asked.1))
+        .run(move || story::find(&*log, &schemas, Some(&asked.0), &asked.1))
         .await?;
     match found.map_err(|error| unavailable(&error))? {
         Found::One(story) => Ok((

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use afterword_log::{Log, LogError, Topic};
 use afterword_schemas::json::JsonError;
+use afterword_schemas::{RecordKind, Schemas};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -61,10 +62,10 @@ pub async fn post(
     let shape = shape_of(&headers)?;
     check_length(&headers, reports.body_limit_bytes)?;
     let body = read_body(&reports, body).await?;
-    let log = Arc::clone(&reports.log);
+    let (log, schemas) = (Arc::clone(&reports.log), Arc::clone(&reports.schemas));
     let answer = reports
         .gate
-        .run(move || take_all(&*log, &body, shape))
+        .run(move || take_all(&*log, &schemas, &body, shape))
         .await??;
     Ok(answer)
 }
@@ -141,7 +142,12 @@ fn is_length(error: &axum::Error) -> bool {
     false
 }
 
-fn take_all(log: &dyn Log, body: &[u8], shape: Option<Shape>) -> Result<Response, Problem> {
+fn take_all(
+    log: &dyn Log,
+    schemas: &Schemas,
+    body: &[u8],
+    shape: Option<Shape>,
+) -> Result<Response, Problem> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let shape = match (shape, first) {
@@ -149,12 +155,15 @@ fn take_all(log: &dyn Log, body: &[u8], shape: Option<Shape>) -> Result<Response
         (shape, _) => shape.unwrap_or(Shape::Lines),
     };
     let objects = objects_of(body, shape)?;
+    let framing = schemas
+        .framing(RecordKind::ConversationEvent)
+        .map_err(|error| unavailable(&LogError::Wait(error.to_string())))?;
     let mut batch = Vec::with_capacity(BATCH.min(objects.len()));
     let (mut counts, mut refusals) = (Counts::default(), Vec::new());
     let partitions = log.partitions(Topic::ConversationEvents);
     let now_ms = crate::now_ms();
     for (place, object) in objects {
-        match intake::take(&object, partitions, now_ms) {
+        match intake::take(&object, partitions, framing, now_ms) {
             Ok(Taken::Fact {
                 partition,
                 record,

@@ -22,11 +22,16 @@ pub enum Taken {
 ///
 /// # Errors
 /// With the member, what was expected and what was found.
-pub fn take(object: &[u8], partitions: u32, now_ms: i64) -> Result<Taken, JsonError> {
+pub fn take(
+    object: &[u8],
+    partitions: u32,
+    framing: Framing,
+    now_ms: i64,
+) -> Result<Taken, JsonError> {
     match json::parse_fact(object)? {
         ParsedFact::PassedOver(passed_over) => Ok(Taken::PassedOver(passed_over)),
         ParsedFact::Fact { fact, ignored } => {
-            let (partition, record) = record_of(&fact.as_event(), partitions, now_ms);
+            let (partition, record) = record_of(&fact.as_event(), partitions, framing, now_ms);
             Ok(Taken::Fact {
                 partition,
                 record,
@@ -41,11 +46,12 @@ pub fn take(object: &[u8], partitions: u32, now_ms: i64) -> Result<Taken, JsonEr
 pub fn record_of(
     event: &ConversationEvent<'_>,
     partitions: u32,
+    framing: Framing,
     now_ms: i64,
 ) -> (Partition, Record) {
     let key = event.conversation_id.as_bytes();
     let mut value = Vec::with_capacity(256);
-    encode(event, Framing::SingleObject, &mut value);
+    encode(event, framing, &mut value);
     (
         partition_for(key, partitions),
         Record::new(key, value, now_ms),

@@ -73,6 +73,10 @@ pub fn router(internal: Internal) -> Router {
             "/internal/v1/topics/{topic}/{partition}/bounds",
             get(bounds),
         )
+        .route(
+            "/internal/v1/partitions/{partition}/committed",
+            get(committed),
+        )
         .route_layer(from_fn_with_state(internal.clone(), guard))
         .with_state(internal)
 }
@@ -125,6 +129,18 @@ async fn bounds(
         start: bounds.start.0,
         end: bounds.end.0,
     }))
+}
+
+async fn committed(
+    State(internal): State<Internal>,
+    Path(partition): Path<u32>,
+) -> Result<Json<Option<u64>>, Problem> {
+    let facts = Topic::ConversationEvents.name();
+    let (_, partition) = place(&*internal.log, facts, partition)?;
+    let log = internal.log;
+    let committed = internal.gate.run(move || log.committed(partition)).await?;
+    let committed = committed.map_err(|error| refused(&error))?;
+    Ok(Json(committed.map(|next| next.0)))
 }
 
 async fn read(

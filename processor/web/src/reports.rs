@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use afterword_log::Log;
+use afterword_schemas::Schemas;
 use axum::Router;
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
@@ -19,6 +20,7 @@ use crate::{conversation, events};
 #[derive(Clone)]
 pub struct Reports {
     pub log: Arc<dyn Log>,
+    pub schemas: Arc<Schemas>,
     /// For appends.
     pub gate: Gate,
     /// For stories: each reads through a partition.

@@ -4,13 +4,14 @@
 //! It reads through one partition of five topics and looks only at records whose key is the conversation.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use afterword_log::{Batch, Log, LogError, Offset, Partition, RecordRef, Topic, partition_for};
 use afterword_schemas::json::{self, Source};
 use afterword_schemas::records::{
     AnswerRefused, ConversationEvent, EligibilityDecided, RatingRequested, RatingSubmitted,
 };
-use afterword_schemas::{Decoded, OwnedRecord, Record, SchemaStore};
+use afterword_schemas::{Decoded, OwnedRecord, Record, SchemaStore, Schemas};
 
 /// Bytes of the log read at once.
 const READ_BYTES: usize = 4 << 20;
@@ -51,6 +52,8 @@ pub struct Story {
     pub refusals: Vec<Told<AnswerRefused>>,
     /// Records under the conversation's key that are no facts: they lie in the dead letters, or were passed over.
     pub not_facts: u64,
+    /// With which the facts are decoded.
+    schemas: Arc<SchemaStore>,
 }
 
 /// What a search for a conversation's id found.
@@ -102,10 +105,8 @@ impl Cause {
 }
 
 impl ToldFact {
-    /// The fact, decoded.
-    #[must_use]
-    pub fn event<'a>(&'a self, store: &SchemaStore) -> Option<ConversationEvent<'a>> {
-        match store.decode_fact(&self.value) {
+    fn event(&self, schemas: &SchemaStore) -> Option<ConversationEvent<'_>> {
+        match schemas.decode_fact(&self.value) {
             Ok(Decoded::Fact(event)) => Some(event),
             _ => None,
         }
@@ -115,16 +116,16 @@ impl ToldFact {
 /// Searches the log for a conversation, in this workspace or in any.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// When the log cannot be read, or a schema must be asked for and the registry cannot tell.
 pub fn find(
     log: &dyn Log,
+    schemas: &Schemas,
     workspace_id: Option<&str>,
     conversation_id: &str,
 ) -> Result<Found, LogError> {
-    let store = SchemaStore::new();
     let mut search = Search {
         log,
-        store: &store,
+        schemas,
         key: conversation_id,
         workspaces: BTreeSet::new(),
     };
@@ -157,7 +158,7 @@ pub fn find(
 
 struct Search<'a> {
     log: &'a dyn Log,
-    store: &'a SchemaStore,
+    schemas: &'a Schemas,
     key: &'a str,
     workspaces: BTreeSet<String>,
 }
@@ -165,9 +166,8 @@ struct Search<'a> {
 impl Search<'_> {
     fn facts(&mut self, workspace_id: Option<&str>) -> Result<Story, LogError> {
         let mut story = Story::default();
-        let store = self.store;
         let mut workspaces = std::mem::take(&mut self.workspaces);
-        self.scan(Topic::ConversationEvents, |partition, record| {
+        let schemas = self.scan(Topic::ConversationEvents, |partition, store, record| {
             let value = record.value.unwrap_or_default();
             match store.decode_fact(value) {
                 Ok(Decoded::Fact(event))
@@ -187,6 +187,7 @@ impl Search<'_> {
             }
         })?;
         self.workspaces = workspaces;
+        story.schemas = schemas;
         Ok(story)
     }
 
@@ -196,8 +197,8 @@ impl Search<'_> {
         is_wanted: impl Fn(&R) -> bool,
     ) -> Result<Vec<Told<R>>, LogError> {
         let mut told = Vec::new();
-        self.scan(topic, |partition, record| {
-            let decoded = self.store.decode::<R>(record.value.unwrap_or_default());
+        self.scan(topic, |partition, store, record| {
+            let decoded = store.decode::<R>(record.value.unwrap_or_default());
             if let Some(output) = decoded.ok().filter(&is_wanted) {
                 told.push(Told {
                     record: output,
@@ -208,34 +209,48 @@ impl Search<'_> {
         Ok(told)
     }
 
-    /// Every record of this key in the partition of the key, to what was its end at the call.
+    /// Every record of this key in the partition of the key, to what was its end at the call. Returns the schemas with which
+    /// all of them can be decoded.
     fn scan(
         &self,
         topic: Topic,
-        mut each: impl FnMut(Partition, &RecordRef<'_>),
-    ) -> Result<(), LogError> {
+        mut each: impl FnMut(Partition, &SchemaStore, &RecordRef<'_>),
+    ) -> Result<Arc<SchemaStore>, LogError> {
         let partition = partition_for(self.key.as_bytes(), self.log.partitions(topic));
         let bounds = self.log.bounds(topic, partition)?;
         let (mut from, mut batch) = (bounds.start, Batch::default());
+        let mut schemas = self.schemas_for(&[])?;
         while from < bounds.end {
             self.log
                 .read(topic, partition, from, READ_BYTES, &mut batch)?;
-            for record in batch
-                .iter()
-                .filter(|record| record.key == Some(self.key.as_bytes()))
-            {
-                each(partition, &record);
+            let is_of_the_key = |record: &RecordRef<'_>| record.key == Some(self.key.as_bytes());
+            let records: Vec<_> = batch.iter().filter(is_of_the_key).collect();
+            schemas = self.schemas_for(&records)?;
+            for record in &records {
+                each(partition, &schemas, record);
             }
             match batch.next() {
                 Some(next) => from = next,
                 None => break,
             }
         }
-        Ok(())
+        Ok(schemas)
+    }
+
+    fn schemas_for(&self, records: &[RecordRef<'_>]) -> Result<Arc<SchemaStore>, LogError> {
+        let values = records.iter().filter_map(|record| record.value);
+        let schemas = self.schemas.for_values(values);
+        schemas.map_err(|unavailable| LogError::Wait(unavailable.to_string()))
     }
 }
 
 impl Story {
+    /// The facts, decoded.
+    pub fn events(&self) -> impl Iterator<Item = (&ToldFact, ConversationEvent<'_>)> {
+        let facts = self.facts.iter();
+        facts.filter_map(|fact| Some((fact, fact.event(&self.schemas)?)))
+    }
+
     fn is_empty(&self) -> bool {
         self.facts.is_empty()
             && self.decisions.is_empty()
@@ -247,13 +262,12 @@ impl Story {
     /// record as the contract prints it.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let store = SchemaStore::new();
         let mut out = b"{\"workspace_id\":".to_vec();
         put_text(&mut out, &self.workspace_id);
         out.extend_from_slice(b",\"conversation_id\":");
         put_text(&mut out, &self.conversation_id);
         put_list(&mut out, "facts", &self.facts, |fact, out| {
-            if let Some(event) = fact.event(&store) {
+            if let Some(event) = fact.event(&self.schemas) {
                 let partition = i32::try_from(fact.partition.0).unwrap_or(i32::MAX);
                 let offset = i64::try_from(fact.offset.0).unwrap_or(i64::MAX);
                 let topic = Topic::ConversationEvents.name();

@@ -50,6 +50,7 @@ impl Server {
         let shared: Arc<dyn Log> = Arc::<EmbeddedLog>::clone(&log);
         let reports = reports_router(Reports {
             log: Arc::clone(&shared),
+            schemas: Arc::default(),
             gate: gate.clone(),
             stories: gate.clone(),
             body_limit_bytes: LIMIT,

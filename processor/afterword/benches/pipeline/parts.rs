@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use afterword_domain::{Conversation, Effects, Rules, SettingsTable, fold as fold_fact};
 use afterword_engine::{Engine, EngineMetrics, Task, TaskOptions};
 use afterword_log::{EmbeddedLog, EmbeddedOptions, Log, Partition, Record, Topic};
-use afterword_schemas::{Decoded, RecordKind, SchemaStore};
+use afterword_schemas::{Decoded, RecordKind, SchemaStore, Schemas};
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 
@@ -244,7 +244,7 @@ pub fn engine(facts: &Facts, table: &mut Table) {
             .map(|partition| log.task(Partition(partition)))
             .collect();
         let engine =
-            Engine::start(tasks, options, Arc::new(SchemaStore::new()), metrics).expect("threads");
+            Engine::start(tasks, options, Arc::new(Schemas::new()), metrics).expect("threads");
         engine.drain().expect("drained");
         let (took, used) = (begun.elapsed(), cpu() - used);
         let stored = counter(&registry, "afterword_states_stored_total");
@@ -293,7 +293,7 @@ pub fn restore(facts: &Facts, table: &mut Table) {
     let log = open(directory.path());
     load(&log, facts);
     let metrics = EngineMetrics::new(&prometheus::Registry::new()).expect("a new registry");
-    let store = Arc::new(SchemaStore::new());
+    let schemas = Arc::new(Schemas::new());
     let make = |partition| {
         let options = TaskOptions {
             debt_facts: 200_000,
@@ -302,7 +302,7 @@ pub fn restore(facts: &Facts, table: &mut Table) {
         Task::new(
             log.task(Partition(partition)),
             options,
-            Arc::clone(&store),
+            Arc::clone(&schemas),
             Arc::clone(&metrics),
         )
     };

@@ -1,10 +1,13 @@
 //! `afterword config check`: every key, its value in force, and where that came from.
 
+use afterword_log::kafka::properties::is_secret;
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{Effective, Value};
+use crate::config::{Effective, Origin, PROPERTIES, Value};
 use crate::failure::Failure;
 use crate::terminal::{self, Style, Table};
+
+const SECRET: &str = "(secret)";
 
 /// Prints the configuration.
 ///
@@ -16,12 +19,18 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
         let mut object = Map::new();
         for (setting, value, origin) in effective.iter() {
             let value = match (value, setting.secret) {
-                (_, true) => json!("(secret)"),
+                (Value::Text(text), true) if !text.is_empty() => json!(SECRET),
                 (Value::Number(number), _) => json!(number),
                 (Value::Text(text), _) => json!(text),
             };
             let entry: Json = json!({ "value": value, "origin": origin.to_string(), "variable": setting.variable() });
             object.insert(setting.key.to_owned(), entry);
+        }
+        for (name, value, origin) in effective.properties() {
+            let (value, variable) = (shown(name, value), variable(name));
+            let entry =
+                json!({ "value": value, "origin": origin.to_string(), "variable": variable });
+            object.insert(format!("{PROPERTIES}{name}"), entry);
         }
         println!("{:#}", Json::Object(object));
         return Ok(());
@@ -29,17 +38,38 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     let colours = terminal::colours_on_stdout();
     let mut table = Table::new(&["key", "value", "from", "meaning"], &[]);
     for (setting, value, origin) in effective.iter() {
-        let value = match setting.secret {
-            true => "(secret)".to_owned(),
-            false => value.to_string(),
+        let value = match value.to_string() {
+            text if setting.secret && !text.is_empty() => SECRET.to_owned(),
+            text => text,
         };
-        table.styled_row(vec![
-            (setting.key.to_owned(), None),
-            (terminal::harmless(&value), Some(Style::Bold)),
-            (origin.to_string(), None),
-            (setting.about.to_owned(), Some(Style::Dim)),
-        ]);
+        table.styled_row(row(setting.key, &value, origin, setting.about));
+    }
+    for (name, value, origin) in effective.properties() {
+        let key = format!("{PROPERTIES}{name}");
+        table.styled_row(row(&key, shown(name, value), origin, "librdkafka's own"));
     }
     print!("{}", table.render(0, colours));
     Ok(())
+}
+
+fn row(key: &str, value: &str, origin: &Origin, about: &str) -> Vec<(String, Option<Style>)> {
+    vec![
+        (key.to_owned(), None),
+        (terminal::harmless(value), Some(Style::Bold)),
+        (origin.to_string(), None),
+        (about.to_owned(), Some(Style::Dim)),
+    ]
+}
+
+fn shown<'a>(property: &str, value: &'a str) -> &'a str {
+    match is_secret(property) {
+        true => SECRET,
+        false => value,
+    }
+}
+
+/// The environment variable that sets this property of librdkafka.
+fn variable(property: &str) -> String {
+    let name = property.to_uppercase().replace('.', "_");
+    format!("AFTERWORD_KAFKA__PROPERTIES__{name}")
 }

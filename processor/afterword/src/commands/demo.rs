@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use afterword_log::{Log, LogError, Partition, Topic};
+use afterword_schemas::Schemas;
 use afterword_web::now_ms;
 
 use super::run::{Signals, stop, with_runtime};
@@ -124,18 +125,23 @@ async fn perform(
         demo.seed,
         shares.clone(),
     );
-    let facts =
-        tokio::task::spawn_blocking(move || write_history(&*log, seed, conversations, made)).await;
+    let schemas = Arc::clone(&service.schemas);
+    let facts = tokio::task::spawn_blocking(move || {
+        write_history(&*log, &schemas, seed, conversations, made)
+    })
+    .await;
     let facts = facts.map_err(|error| Failure::Failed(error.to_string()))??;
     wait_for_history(service, facts).await?;
-    let log = Arc::clone(&service.log);
-    let example = tokio::task::spawn_blocking(move || scoreboard::example(&*log)).await;
+    let (log, schemas) = (Arc::clone(&service.log), Arc::clone(&service.schemas));
+    let example = tokio::task::spawn_blocking(move || scoreboard::example(&*log, &schemas)).await;
     let example = example.map_err(|error| Failure::Failed(error.to_string()))?;
     introduce(config, service, &example.unwrap_or_default());
     let plan = Plan::new(demo.seed, now_ms(), CUSTOMERS, shares, true);
     let live = Live::new(plan, demo.rate, None, now_ms());
-    let (log, ending) = (Arc::clone(&service.log), Arc::clone(ending));
-    let live = tokio::task::spawn_blocking(move || simulate::append_live(&*log, live, &ending));
+    let (log, schemas) = (Arc::clone(&service.log), Arc::clone(&service.schemas));
+    let ending = Arc::clone(ending);
+    let live =
+        tokio::task::spawn_blocking(move || simulate::append_live(&*log, &schemas, live, &ending));
     let until = demo
         .seconds
         .map(|seconds| Instant::now() + Duration::from_secs(seconds));
@@ -148,12 +154,13 @@ async fn perform(
 /// Made-up weeks before now, unless the directory has a past of its own.
 fn write_history(
     log: &dyn Log,
+    schemas: &Schemas,
     seed: u64,
     conversations: u64,
     shares: Shares,
 ) -> Result<u64, Failure> {
     let failed = |error: LogError| Failure::while_doing("writing the history", error);
-    settings::add(log, traffic::settings()).map_err(failed)?;
+    settings::add(log, schemas, traffic::settings()).map_err(failed)?;
     for partition in (0..log.partitions(Topic::ConversationEvents)).map(Partition) {
         if log
             .bounds(Topic::ConversationEvents, partition)
@@ -167,6 +174,7 @@ fn write_history(
     }
     simulate::append_history(
         log,
+        schemas,
         simulate::make_history(seed, conversations, DAYS, now_ms(), shares),
     )
 }

@@ -4,7 +4,6 @@
 use std::io::{self, Write};
 
 use afterword_log::LogError;
-use afterword_schemas::SchemaStore;
 use afterword_schemas::records::{Actor, Channel, ConversationEvent, Payload, Visibility};
 use afterword_web::story::{self, Found, Story};
 
@@ -13,6 +12,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Explain;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::registry;
 use crate::terminal::{Style, Table, colours_on_stdout, harmless, paint};
 
 /// Characters of a text that are shown.
@@ -26,6 +26,7 @@ pub fn execute(config: &Config, explain: &Explain) -> Result<(), Failure> {
     let access = Access::open(config, Missing::Refuse)?;
     let found = story::find(
         &*access.log(),
+        &registry::schemas(config),
         explain.workspace.as_deref(),
         &explain.conversation,
     );
@@ -118,12 +119,8 @@ pub fn describe(story: &Story, colours: bool) -> String {
 }
 
 fn facts(story: &Story) -> Table {
-    let store = SchemaStore::new();
     let mut table = Table::new(&["place", "occurred", "fact", "who", "what"], &[0]);
-    for fact in &story.facts {
-        let Some(event) = fact.event(&store) else {
-            continue;
-        };
+    for (fact, event) in story.events() {
         let (who, what) = who_and_what(&event);
         let place = format!("{}/{}", fact.partition, fact.offset);
         table.row([

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use afterword_log::{Log, LogError, Partition, Record, Topic};
+use afterword_schemas::{Framing, RecordKind};
 use afterword_web::intake::{self, Taken};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::json;
@@ -15,6 +16,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Import;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::registry;
 use crate::terminal::{Progress, grouped};
 
 /// Blocks that wait for a worker, and blocks that wait to be appended.
@@ -68,9 +70,10 @@ pub fn execute(config: &Config, import: &Import) -> Result<(), Failure> {
             drop(Lines::open(path, 0)?);
         }
     }
+    let framing = registry::schemas(config).framing(RecordKind::ConversationEvent)?;
     let access = Access::open(config, Missing::Create)?;
     let log = access.log();
-    let summary = import_all(&*log, import)?;
+    let summary = import_all(&*log, framing, import)?;
     drop(log);
     access.close()?;
     print(&summary, started.elapsed().as_secs_f64(), import.json);
@@ -84,7 +87,7 @@ pub fn execute(config: &Config, import: &Import) -> Result<(), Failure> {
 }
 
 /// The threads are not waited for: one that still reads standard input when an append failed would never end.
-fn import_all(log: &dyn Log, import: &Import) -> Result<Summary, Failure> {
+fn import_all(log: &dyn Log, framing: Framing, import: &Import) -> Result<Summary, Failure> {
     let partitions = log.partitions(Topic::ConversationEvents);
     let (to_workers, blocks) = bounded::<Sent>(WAITING);
     let (to_appender, parsed) = bounded::<Ready>(WAITING);
@@ -98,7 +101,7 @@ fn import_all(log: &dyn Log, import: &Import) -> Result<Summary, Failure> {
         let (blocks, to_appender) = (blocks.clone(), to_appender.clone());
         std::thread::Builder::new()
             .name(format!("parse-{worker}"))
-            .spawn(move || parse_blocks(&blocks, &to_appender, partitions))?;
+            .spawn(move || parse_blocks(&blocks, &to_appender, partitions, framing))?;
     }
     drop((blocks, to_appender));
     append_all(log, import, &parsed, &tickets)
@@ -141,13 +144,18 @@ fn read_files(files: &[PathBuf], to_workers: &Sender<Sent>, ticket: &Sender<()>)
     send(before, Ok(None));
 }
 
-fn parse_blocks(blocks: &Receiver<Sent>, to_appender: &Sender<Ready>, partitions: u32) {
+fn parse_blocks(
+    blocks: &Receiver<Sent>,
+    to_appender: &Sender<Ready>,
+    partitions: u32,
+    framing: Framing,
+) {
     for sent in blocks {
         let (number, read_bytes) = (sent.number, sent.read_bytes);
         let parsed = sent.block.map(|block| {
             block.map(|block| Parsed {
                 read_bytes,
-                ..parse(&block, partitions)
+                ..parse(&block, partitions, framing)
             })
         });
         if to_appender.send((number, parsed)).is_err() {
@@ -156,7 +164,7 @@ fn parse_blocks(blocks: &Receiver<Sent>, to_appender: &Sender<Ready>, partitions
     }
 }
 
-fn parse(block: &Block, partitions: u32) -> Parsed {
+fn parse(block: &Block, partitions: u32, framing: Framing) -> Parsed {
     let last_line = block.first_line + (block.lines.len() as u64).saturating_sub(1);
     let mut parsed = Parsed {
         file: block.file,
@@ -184,7 +192,7 @@ fn parse(block: &Block, partitions: u32) -> Parsed {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match intake::take(line, partitions, now_ms) {
+        match intake::take(line, partitions, framing, now_ms) {
             Ok(Taken::Fact {
                 partition,
                 record,

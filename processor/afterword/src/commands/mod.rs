@@ -7,17 +7,22 @@ mod explain;
 mod import;
 mod lines;
 mod run;
+mod schemas;
 mod scoreboard;
 mod settings;
 mod simulate;
 mod tail;
 mod topics;
+mod verify;
 
 use std::path::PathBuf;
 
 use crate::cli::{Arguments, Command, Common, ConfigCommand};
 use crate::config::{Config, Effective, Layers};
 use crate::failure::Failure;
+
+pub use schemas::Schemas;
+pub use verify::Verify;
 
 /// Does what the command line says.
 ///
@@ -32,10 +37,12 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => import::execute(&configure(common, &[])?, &import),
         Command::Tail(tail) => tail::execute(&configure(common, &[])?, &tail),
         Command::Explain(explain) => explain::execute(&configure(common, &[])?, &explain),
+        Command::Verify(verify) => verify::execute(&configure(common, &[])?, &verify),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
         Command::Config(ConfigCommand::Check { json }) => {
             check::execute(&resolve(common, &[])?, json)
         }
+        Command::Schemas(schemas) => schemas::execute(&configure(common, &[])?, &schemas),
         Command::Topics(topics) => topics::execute(&configure(common, &[])?, &topics),
     }
 }
@@ -66,7 +73,14 @@ fn resolve(common: &Common, flags: &[Flag<'_>]) -> Result<Effective, Failure> {
         .data_dir
         .as_ref()
         .map(|path| path.to_string_lossy().into_owned());
-    for (key, flag, value) in [("data_dir", "--data-dir", data_dir)].iter().chain(flags) {
+    let log = common.log.map(|kind| kind.name().to_owned());
+    let servers = common.bootstrap_servers.clone();
+    let of_all = [
+        ("data_dir", "--data-dir", data_dir),
+        ("log.kind", "--log", log),
+        ("kafka.bootstrap_servers", "--bootstrap-servers", servers),
+    ];
+    for (key, flag, value) in of_all.iter().chain(flags) {
         if let Some(value) = value {
             layers
                 .flags

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::configure;
-use crate::cli::{Common, LogKind, Role, Run};
+use crate::cli::{Common, Role, Run};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::service::{Roles, Service, drain};
@@ -43,11 +43,6 @@ pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
 
 /// The roles that are asked for, when they exist.
 fn roles_of(run: &Run) -> Result<Roles, Failure> {
-    if run.log == Some(LogKind::Kafka) || run.bootstrap_servers.is_some() {
-        return Err(Failure::Usage(
-            "--log kafka is not in this build yet; expected --log embedded (the default), with its data under --data-dir".to_owned(),
-        ));
-    }
     let missing = run.roles.iter().find_map(|role| match role {
         Role::Survey => Some("survey"),
         Role::Deliver => Some("deliver"),
@@ -80,7 +75,13 @@ pub fn with_runtime<T>(future: impl Future<Output = Result<T, Failure>>) -> Resu
 
 async fn serve(config: &Config, roles: Roles) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let service = Service::start(config, roles).await?;
+    let service = tokio::select! {
+        started = Service::start(config, roles) => started?,
+        () = signals.next() => {
+            tracing::info!("stopped before everything had started");
+            return Ok(());
+        }
+    };
     tracing::info!(
         data_dir = %config.data_dir.display(),
         reports = service.reports.map(tracing::field::display),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use afterword_log::{Batch, Log, LogError, Offset, Partition, Topic};
 use afterword_readmodel::Scorecard;
 use afterword_schemas::records::{EligibilityDecided, RatingSubmitted};
-use afterword_schemas::{OwnedRecord, SchemaStore};
+use afterword_schemas::{OwnedRecord, Schemas};
 
 use crate::failure::Failure;
+use crate::registry;
 use crate::service::Service;
 use crate::terminal::{Style, Table, grouped, paint};
 use crate::traffic;
@@ -40,20 +41,26 @@ struct Sums {
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn example(log: &dyn Log) -> Result<Example, LogError> {
+pub fn example(log: &dyn Log, schemas: &Schemas) -> Result<Example, LogError> {
     let mut example = Example::default();
     let mut has_comment = false;
-    each(log, Topic::RatingSubmitted, |submitted: RatingSubmitted| {
-        if submitted.workspace_id == traffic::WORKSPACE
-            && (!has_comment || submitted.comment.is_some())
-        {
-            has_comment |= submitted.comment.is_some();
-            example.conversation = Some(submitted.conversation_id);
-        }
-    })?;
+    each(
+        log,
+        schemas,
+        Topic::RatingSubmitted,
+        |submitted: RatingSubmitted| {
+            if submitted.workspace_id == traffic::WORKSPACE
+                && (!has_comment || submitted.comment.is_some())
+            {
+                has_comment |= submitted.comment.is_some();
+                example.conversation = Some(submitted.conversation_id);
+            }
+        },
+    )?;
     let mut most = 0;
     each(
         log,
+        schemas,
         Topic::EligibilityDecided,
         |decided: EligibilityDecided| {
             if decided.workspace_id == traffic::WORKSPACE && decided.failed.len() >= most.max(1) {
@@ -67,16 +74,17 @@ pub fn example(log: &dyn Log) -> Result<Example, LogError> {
 
 fn each<R: OwnedRecord>(
     log: &dyn Log,
+    schemas: &Schemas,
     topic: Topic,
     mut record: impl FnMut(R),
 ) -> Result<(), LogError> {
-    let store = SchemaStore::new();
     let mut batch = Batch::default();
     for partition in (0..log.partitions(topic)).map(Partition) {
         let bounds = log.bounds(topic, partition)?;
         let mut from = Offset(bounds.end.0.saturating_sub(NEAR).max(bounds.start.0));
         while from < bounds.end {
             log.read(topic, partition, from, READ_BYTES, &mut batch)?;
+            let store = registry::for_batch(schemas, &batch)?;
             batch
                 .iter()
                 .filter_map(|read| store.decode::<R>(read.value?).ok())

@@ -6,13 +6,14 @@ use std::io::{self, Write};
 
 use afterword_log::{Batch, Log, LogError, Offset, Partition, Record, Topic};
 use afterword_schemas::records::WorkspaceSettings;
-use afterword_schemas::{Framing, SchemaStore, encode, json};
+use afterword_schemas::{Framing, RecordKind, SchemaStore, Schemas, encode, json};
 
 use super::lines::{self, Lines};
 use crate::access::{Access, Missing};
 use crate::cli::Settings;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::registry;
 use crate::render::render;
 
 const READ_BYTES: usize = 4 << 20;
@@ -33,9 +34,9 @@ pub fn execute(config: &Config, settings: &Settings) -> Result<(), Failure> {
 
 fn get(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
     let access = Access::open(config, Missing::Refuse)?;
-    let store = SchemaStore::new();
+    let schemas = registry::schemas(config);
     let mut out = Vec::new();
-    let read = each(&*access.log(), |record| {
+    let read = each(&*access.log(), &schemas, |store, record| {
         let settings = record
             .value
             .and_then(|value| store.decode::<WorkspaceSettings>(value).ok());
@@ -43,7 +44,7 @@ fn get(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
             .is_none_or(|settings| workspace.is_none_or(|wanted| wanted == settings.workspace_id));
         if is_wanted {
             render(
-                &store,
+                store,
                 Topic::WorkspaceSettings,
                 Partition(0),
                 record,
@@ -62,10 +63,12 @@ fn get(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
 
 fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Failure> {
     let (given, mut refused) = read(file)?;
+    let schemas = registry::schemas(config);
+    let framing = schemas.framing(RecordKind::WorkspaceSettings)?;
     let access = Access::open(config, Missing::Create)?;
     let log = access.log();
-    let mut known =
-        known(&*log).map_err(|error| Failure::while_doing("reading the settings", error))?;
+    let mut known = known(&*log, &schemas)
+        .map_err(|error| Failure::while_doing("reading the settings", error))?;
     let (mut records, mut repeated) = (Vec::new(), 0);
     for (line, settings) in given {
         let key = (settings.workspace_id.clone(), settings.version);
@@ -80,7 +83,7 @@ fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Fai
                 ),
             )),
             None => {
-                records.push((Partition(0), record_of(&settings)));
+                records.push((Partition(0), record_of(&settings, framing)));
                 known.insert(key, settings);
             }
         }
@@ -135,10 +138,10 @@ fn read(file: &std::path::Path) -> Result<Given, Failure> {
 }
 
 /// The record of a version; its key is the workspace's id, a slash, and the version.
-fn record_of(settings: &WorkspaceSettings) -> Record {
+fn record_of(settings: &WorkspaceSettings, framing: Framing) -> Record {
     let key = format!("{}/{}", settings.workspace_id, settings.version);
     let mut value = Vec::new();
-    encode(settings, Framing::SingleObject, &mut value);
+    encode(settings, framing, &mut value);
     Record::new(key, value, afterword_web::now_ms())
 }
 
@@ -146,15 +149,22 @@ fn record_of(settings: &WorkspaceSettings) -> Record {
 ///
 /// # Errors
 /// When the log cannot be read or takes nothing.
-pub fn add(log: &dyn Log, versions: Vec<WorkspaceSettings>) -> Result<(), LogError> {
-    let known = known(log)?;
+pub fn add(
+    log: &dyn Log,
+    schemas: &Schemas,
+    versions: Vec<WorkspaceSettings>,
+) -> Result<(), LogError> {
+    let framing = schemas
+        .framing(RecordKind::WorkspaceSettings)
+        .map_err(registry::waiting)?;
+    let known = known(log, schemas)?;
     let is_new = |settings: &WorkspaceSettings| {
         !known.contains_key(&(settings.workspace_id.clone(), settings.version))
     };
     let records: Vec<_> = versions
         .iter()
         .filter(|settings| is_new(settings))
-        .map(|settings| (Partition(0), record_of(settings)))
+        .map(|settings| (Partition(0), record_of(settings, framing)))
         .collect();
     match records.is_empty() {
         true => Ok(()),
@@ -162,10 +172,9 @@ pub fn add(log: &dyn Log, versions: Vec<WorkspaceSettings>) -> Result<(), LogErr
     }
 }
 
-fn known(log: &dyn Log) -> Result<Known, LogError> {
-    let store = SchemaStore::new();
+fn known(log: &dyn Log, schemas: &Schemas) -> Result<Known, LogError> {
     let mut known = Known::new();
-    each(log, |record| {
+    each(log, schemas, |store, record| {
         let decoded = record
             .value
             .and_then(|value| store.decode::<WorkspaceSettings>(value).ok());
@@ -180,14 +189,16 @@ fn known(log: &dyn Log) -> Result<Known, LogError> {
 
 fn each(
     log: &dyn Log,
-    mut record: impl FnMut(&afterword_log::RecordRef<'_>),
+    schemas: &Schemas,
+    mut record: impl FnMut(&SchemaStore, &afterword_log::RecordRef<'_>),
 ) -> Result<(), LogError> {
     let (topic, partition) = (Topic::WorkspaceSettings, Partition(0));
     let bounds = log.bounds(topic, partition)?;
     let (mut from, mut batch): (Offset, Batch) = (bounds.start, Batch::default());
     while from < bounds.end {
         log.read(topic, partition, from, READ_BYTES, &mut batch)?;
-        batch.iter().for_each(|read| record(&read));
+        let store = registry::for_batch(schemas, &batch)?;
+        batch.iter().for_each(|read| record(&store, &read));
         match batch.next() {
             Some(next) => from = next,
             None => break,

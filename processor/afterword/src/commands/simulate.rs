@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use afterword_log::{Log, Partition, Record, Topic};
-use afterword_schemas::json;
+use afterword_schemas::{Framing, RecordKind, Schemas, json};
 use afterword_web::{intake, now_ms};
 
 use super::run::{Signals, with_runtime};
@@ -16,6 +16,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Simulate;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::registry;
 use crate::terminal::{Progress, grouped};
 use crate::traffic::{self, History, Live, Made, Plan};
 
@@ -40,14 +41,16 @@ pub fn execute(config: &Config, simulate: &Simulate) -> Result<(), Failure> {
     if let Some(path) = &simulate.out {
         return write(path, history(simulate)?);
     }
+    let schemas = registry::schemas(config);
+    schemas.framing(RecordKind::ConversationEvent)?;
     let access = Access::open(config, Missing::Create)?;
     let log = access.log();
-    settings::add(&*log, traffic::settings())
+    settings::add(&*log, &schemas, traffic::settings())
         .map_err(|error| Failure::while_doing("adding the settings", error))?;
     let (started, facts) = (Instant::now(), {
         match simulate.live {
-            true => live(&log, simulate)?,
-            false => append_history(&*log, history(simulate)?)?,
+            true => live(&log, &schemas, simulate)?,
+            false => append_history(&*log, &schemas, history(simulate)?)?,
         }
     });
     drop(log);
@@ -137,7 +140,12 @@ fn write(path: &Path, history: History) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the log takes no more.
-pub fn append_history(log: &dyn Log, mut history: History) -> Result<u64, Failure> {
+pub fn append_history(
+    log: &dyn Log,
+    schemas: &Schemas,
+    mut history: History,
+) -> Result<u64, Failure> {
+    let framing = schemas.framing(RecordKind::ConversationEvent)?;
     let mut progress = Progress::new("writing history");
     let partitions = log.partitions(Topic::ConversationEvents);
     let mut facts = 0;
@@ -145,7 +153,7 @@ pub fn append_history(log: &dyn Log, mut history: History) -> Result<u64, Failur
         let batch: Vec<_> = history
             .by_ref()
             .take(BATCH)
-            .map(|made| record(&made, partitions))
+            .map(|made| record(&made, partitions, framing))
             .collect();
         if batch.is_empty() {
             return Ok(facts);
@@ -157,8 +165,8 @@ pub fn append_history(log: &dyn Log, mut history: History) -> Result<u64, Failur
     }
 }
 
-fn record(made: &Made, partitions: u32) -> (Partition, Record) {
-    intake::record_of(&made.as_event(), partitions, now_ms())
+fn record(made: &Made, partitions: u32, framing: Framing) -> (Partition, Record) {
+    intake::record_of(&made.as_event(), partitions, framing, now_ms())
 }
 
 fn append(log: &dyn Log, batch: Vec<(Partition, Record)>, facts: u64) -> Result<(), Failure> {
@@ -171,7 +179,7 @@ fn append(log: &dyn Log, batch: Vec<(Partition, Record)>, facts: u64) -> Result<
     })
 }
 
-fn live(log: &Arc<dyn Log>, simulate: &Simulate) -> Result<u64, Failure> {
+fn live(log: &Arc<dyn Log>, schemas: &Arc<Schemas>, simulate: &Simulate) -> Result<u64, Failure> {
     let now = now_ms();
     let plan = Plan::new(
         simulate.seed,
@@ -181,12 +189,13 @@ fn live(log: &Arc<dyn Log>, simulate: &Simulate) -> Result<u64, Failure> {
         true,
     );
     let live = Live::new(plan, simulate.rate, simulate.conversations, now);
-    let log = Arc::clone(log);
+    let (log, schemas) = (Arc::clone(log), Arc::clone(schemas));
     with_runtime(async move {
         let mut signals = Signals::new()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let mut task = tokio::task::spawn_blocking(move || append_live(&*log, live, &stopped));
+        let mut task =
+            tokio::task::spawn_blocking(move || append_live(&*log, &schemas, live, &stopped));
         let ended = tokio::select! {
             ended = &mut task => ended,
             () = signals.next() => {
@@ -202,7 +211,13 @@ fn live(log: &Arc<dyn Log>, simulate: &Simulate) -> Result<u64, Failure> {
 ///
 /// # Errors
 /// When the log takes no more.
-pub fn append_live(log: &dyn Log, mut live: Live, stop: &AtomicBool) -> Result<u64, Failure> {
+pub fn append_live(
+    log: &dyn Log,
+    schemas: &Schemas,
+    mut live: Live,
+    stop: &AtomicBool,
+) -> Result<u64, Failure> {
+    let framing = schemas.framing(RecordKind::ConversationEvent)?;
     let mut progress = Progress::new("live");
     let partitions = log.partitions(Topic::ConversationEvents);
     let mut facts = 0;
@@ -210,7 +225,7 @@ pub fn append_live(log: &dyn Log, mut live: Live, stop: &AtomicBool) -> Result<u
         let batch: Vec<_> = live
             .due(now_ms(), BATCH)
             .iter()
-            .map(|made| record(made, partitions))
+            .map(|made| record(made, partitions, framing))
             .collect();
         if batch.is_empty() {
             std::thread::sleep(TICK);

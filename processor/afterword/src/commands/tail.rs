@@ -1,15 +1,17 @@
 //! `afterword tail`: a topic as NDJSON.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use afterword_log::{Batch, Log, LogError, Offset, Partition, Topic};
-use afterword_schemas::SchemaStore;
+use afterword_schemas::Schemas;
 
 use crate::access::{self, Access, Missing};
 use crate::cli::Tail;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::registry;
 use crate::render::render;
 
 const READ_BYTES: usize = 4 << 20;
@@ -43,7 +45,7 @@ impl From<LogError> for Ended {
 
 struct Printer<W: Write> {
     topic: Topic,
-    store: SchemaStore,
+    schemas: Arc<Schemas>,
     out: W,
     batch: Batch,
     line: Vec<u8>,
@@ -64,7 +66,7 @@ pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
     };
     let mut printer = Printer {
         topic,
-        store: SchemaStore::new(),
+        schemas: registry::schemas(config),
         out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()),
         batch: Batch::default(),
         line: Vec::new(),
@@ -72,9 +74,13 @@ pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
     };
     let access = Access::open(config, missing)?;
     let mut printed = printer.print_to_the_end(&*access.log());
+    if let (Access::Kafka(log), true, Ok(())) = (&access, tail.follow, &printed) {
+        printed = printer.follow(&**log);
+    }
     let mut is_followable = access.is_service();
+    let is_kafka = matches!(access, Access::Kafka(_));
     access.close()?;
-    while tail.follow && matches!(printed, Ok(()) | Err(Ended::Log(_))) {
+    while tail.follow && !is_kafka && matches!(printed, Ok(()) | Err(Ended::Log(_))) {
         printed = match access::running(&config.data_dir) {
             Some(service) => {
                 is_followable = true;
@@ -121,11 +127,7 @@ impl<W: Write> Printer<W> {
         self.next.resize(partitions as usize, Offset(0));
         for partition in (0..partitions).map(Partition) {
             let end = log.bounds(self.topic, partition)?.end;
-            while self.next[partition.0 as usize] < end {
-                if self.read(log, partition, end)? == 0 {
-                    break;
-                }
-            }
+            while self.next[partition.0 as usize] < end && self.read(log, partition, end)? {}
         }
         self.out.flush()?;
         Ok(())
@@ -146,25 +148,31 @@ impl<W: Write> Printer<W> {
                     self.next[index],
                     turn / u32::try_from(self.next.len()).unwrap_or(1),
                 );
-                while self.read(log, partition, Offset(u64::MAX))? > 0 {}
+                while self.read(log, partition, Offset(u64::MAX))? {}
             }
             self.out.flush()?;
         }
     }
 
-    /// Prints some records below `end`, and returns how many.
-    fn read(&mut self, log: &dyn Log, partition: Partition, end: Offset) -> Result<usize, Ended> {
+    /// Prints some records below `end`, and says whether it came further.
+    fn read(&mut self, log: &dyn Log, partition: Partition, end: Offset) -> Result<bool, Ended> {
         let next = &mut self.next[partition.0 as usize];
+        let began = *next;
         log.read(self.topic, partition, *next, READ_BYTES, &mut self.batch)?;
-        let mut printed = 0;
+        let store = match self.topic {
+            // Shown as bytes.
+            Topic::DeadLetters => Arc::default(),
+            _ => registry::for_batch(&self.schemas, &self.batch)?,
+        };
         for record in self.batch.iter().take_while(|record| record.offset < end) {
             self.line.clear();
-            render(&self.store, self.topic, partition, &record, &mut self.line);
+            render(&store, self.topic, partition, &record, &mut self.line);
             self.line.push(b'\n');
             self.out.write_all(&self.line)?;
             *next = record.offset.next();
-            printed += 1;
         }
-        Ok(printed)
+        // A log's own marks take offsets too.
+        *next = self.batch.next().unwrap_or(*next).min(end).max(*next);
+        Ok(*next > began)
     }
 }

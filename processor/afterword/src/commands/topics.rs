@@ -1,4 +1,7 @@
-//! `afterword topics`: what the log holds. On the embedded log `create` makes the directory and `check` reads everything.
+//! `afterword topics`: what the log holds. On the embedded log `create` makes the directory and `check` reads everything;
+//! on Kafka both are about the topics' settings.
+
+mod kafka;
 
 use afterword_log::{Batch, EmbeddedLog, Log, LogError, Partition, RecordRef, Topic};
 use afterword_schemas::SchemaStore;
@@ -9,8 +12,8 @@ use afterword_schemas::records::{
 use serde_json::json;
 
 use crate::access::{Access, Missing};
-use crate::cli::{Topics, TopicsCommand};
-use crate::config::Config;
+use crate::cli::{CreateTopics, Topics, TopicsCommand};
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 use crate::terminal::{self, Progress, Style, Table, grouped};
 
@@ -29,43 +32,56 @@ struct Held {
 /// Lists, makes or checks the topics.
 ///
 /// # Errors
-/// When the log cannot be read, or `check` found what cannot be decoded.
+/// When the log cannot be read, or `check` found what must not be.
 pub fn execute(config: &Config, topics: &Topics) -> Result<(), Failure> {
-    let existed = EmbeddedLog::exists(&config.data_dir);
-    let missing = match topics.command {
-        Some(TopicsCommand::Create) => Missing::Create,
-        _ => Missing::Refuse,
-    };
-    let access = Access::open(config, missing)?;
-    let log = access.log();
-    if let Some(TopicsCommand::Create) = topics.command {
-        let partitions = log.partitions(Topic::ConversationEvents);
-        let made = if existed {
-            "was there already"
-        } else {
-            "was made"
-        };
-        println!(
-            "the log in {} {made}, with {partitions} partitions",
-            config.data_dir.display()
-        );
-        drop(log);
-        return access.close();
+    match (config.log, &topics.command) {
+        (LogKind::Kafka, Some(TopicsCommand::Create(create))) => kafka::create(config, create),
+        (LogKind::Kafka, Some(TopicsCommand::Check { json })) => kafka::check(config, *json),
+        (LogKind::Embedded, Some(TopicsCommand::Create(wish))) => create(config, wish),
+        (LogKind::Embedded, Some(TopicsCommand::Check { json })) => list(config, true, *json),
+        (_, None) => list(config, false, topics.json),
     }
-    let is_check = matches!(topics.command, Some(TopicsCommand::Check));
+}
+
+fn create(config: &Config, wish: &CreateTopics) -> Result<(), Failure> {
+    if wish.replication_factor.is_some() || wish.retention_days.is_some() {
+        return Err(Failure::Usage(
+            "--replication-factor and --retention-days are for --log kafka; expected neither on the embedded log, whose retention is the key log.retention_days".to_owned(),
+        ));
+    }
+    let mut config = config.clone();
+    config.partitions = wish.partitions.or(config.partitions);
+    let existed = EmbeddedLog::exists(&config.data_dir);
+    let access = Access::open(&config, Missing::Create)?;
+    let partitions = access.log().partitions(Topic::ConversationEvents);
+    let directory = config.data_dir.display();
+    match (wish.json, existed) {
+        (true, _) => println!(
+            "{:#}",
+            json!({ "directory": directory.to_string(), "made": !existed, "partitions": partitions })
+        ),
+        (false, true) => {
+            println!("the log in {directory} was there already, with {partitions} partitions");
+        }
+        (false, false) => {
+            println!("the log in {directory} was made, with {partitions} partitions");
+        }
+    }
+    access.close()
+}
+
+fn list(config: &Config, is_check: bool, as_json: bool) -> Result<(), Failure> {
+    let access = Access::open(config, Missing::Refuse)?;
+    let log = access.log();
     let held =
         look(&*log, is_check).map_err(|error| Failure::while_doing("reading the log", error))?;
     drop(log);
     access.close()?;
-    print(&held, topics.json);
-    let damaged: u64 = held
-        .iter()
-        .filter_map(|held| held.read)
-        .map(|(_, _, damaged)| damaged)
-        .sum();
-    match (is_check, damaged) {
-        (_, 0) => Ok(()),
-        (_, damaged) => Err(Failure::Failed(format!(
+    print(&held, as_json);
+    let read = held.iter().filter_map(|held| held.read);
+    match read.map(|(_, _, damaged)| damaged).sum() {
+        0 => Ok(()),
+        damaged => Err(Failure::Failed(format!(
             "{} records cannot be decoded by this build; `afterword tail TOPIC` shows them as `undecodable`",
             grouped(damaged)
         ))),

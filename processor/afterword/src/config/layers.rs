@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use afterword_log::kafka::properties::refusal;
 use toml::de::{DeTable, DeValue};
 
 use super::Value;
@@ -45,107 +46,160 @@ pub struct Layers {
 enum Raw {
     Text(String),
     Integer(String),
+    Float(String),
+    Boolean(bool),
     Other(&'static str),
 }
 
 type Values = BTreeMap<&'static str, (Value, Origin)>;
 
-/// Lays the layers over each other; returns the values and every fault.
-pub fn resolve(layers: &Layers) -> (Values, Vec<String>) {
-    let mut values = Values::new();
-    let mut faults = Vec::new();
+/// Properties of librdkafka that somebody set, each with where.
+pub type Properties = BTreeMap<String, (String, Origin)>;
+
+/// What the layers say together, and every fault of them.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    pub values: Values,
+    pub properties: Properties,
+    pub faults: Vec<String>,
+}
+
+/// Before the name of a property of librdkafka.
+pub const PROPERTIES: &str = "kafka.properties.";
+
+/// Lays the layers over each other.
+pub fn resolve(layers: &Layers) -> Resolved {
+    let mut resolved = Resolved::default();
     for setting in SETTINGS {
-        set(
-            &mut values,
-            &mut faults,
-            setting.key,
-            Raw::Text(setting.default.to_owned()),
-            Origin::Default,
-        );
+        let default = Raw::Text(setting.default.to_owned());
+        resolved.set(setting.key, default, Origin::Default);
     }
     if let Some((path, text)) = &layers.file {
-        file(&mut values, &mut faults, path, text);
+        resolved.file(path, text);
     }
     for (variable, text) in &layers.environment {
-        environment(&mut values, &mut faults, variable, text);
+        resolved.environment(variable, text);
     }
     for (key, text, flag) in &layers.flags {
         let origin = Origin::Flag { flag: flag.clone() };
-        set(
-            &mut values,
-            &mut faults,
-            key,
-            Raw::Text(text.clone()),
-            origin,
-        );
+        resolved.set(key, Raw::Text(text.clone()), origin);
     }
-    (values, faults)
+    resolved
 }
 
-fn file(values: &mut Values, faults: &mut Vec<String>, path: &Path, text: &str) {
-    match DeTable::parse(text) {
-        Ok(table) => walk(values, faults, path, text, "", table.get_ref()),
-        Err(error) => {
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            faults.push(format!(
-                "{}:{line}: expected TOML; {}",
-                path.display(),
-                error.message()
-            ));
+impl Resolved {
+    fn file(&mut self, path: &Path, text: &str) {
+        match DeTable::parse(text) {
+            Ok(table) => self.walk(path, text, "", table.get_ref()),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| line_of(text, span.start));
+                self.faults.push(format!(
+                    "{}:{line}: expected TOML; {}",
+                    path.display(),
+                    error.message()
+                ));
+            }
+        }
+    }
+
+    fn walk(&mut self, path: &Path, text: &str, above: &str, table: &DeTable<'_>) {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        for (name, value) in entries {
+            let key = match above {
+                "" => name.get_ref().to_string(),
+                above => format!("{above}.{}", name.get_ref()),
+            };
+            let line = line_of(text, name.span().start);
+            let raw = match value.get_ref() {
+                DeValue::Table(inner) if Setting::of(&key).is_none() => {
+                    self.walk(path, text, &key, inner);
+                    continue;
+                }
+                DeValue::String(text) => Raw::Text(text.to_string()),
+                DeValue::Integer(number) => Raw::Integer(number.to_string()),
+                DeValue::Float(number) => Raw::Float(number.to_string()),
+                DeValue::Boolean(is) => Raw::Boolean(*is),
+                other => Raw::Other(other.type_str()),
+            };
+            let path = path.to_owned();
+            self.set(&key, raw, Origin::File { path, line });
+        }
+    }
+
+    fn environment(&mut self, variable: &str, text: &str) {
+        let Some(name) = variable.strip_prefix("AFTERWORD_") else {
+            return;
+        };
+        if is_of_kubernetes(name) {
+            return;
+        }
+        let key = name.to_lowercase().replace("__", ".");
+        // No property of librdkafka that can be set has an underscore, and no variable has a dot.
+        let key = match key.strip_prefix(PROPERTIES) {
+            Some(property) => format!("{PROPERTIES}{}", property.replace('_', ".")),
+            None => key,
+        };
+        let origin = Origin::Environment {
+            variable: variable.to_owned(),
+        };
+        self.set(&key, Raw::Text(text.to_owned()), origin);
+    }
+
+    fn set(&mut self, key: &str, raw: Raw, origin: Origin) {
+        if let Some(property) = key.strip_prefix(PROPERTIES) {
+            return self.set_property(property, raw, origin);
+        }
+        let Some(setting) = Setting::of(key) else {
+            let hint = match Setting::nearest(key) {
+                _ if PROPERTIES.strip_suffix('.') == Some(key) => {
+                    "expected a table of librdkafka's properties".to_owned()
+                }
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "`afterword config check` lists the known keys".to_owned(),
+            };
+            self.faults
+                .push(format!("{origin}: unknown key `{key}`; {hint}"));
+            return;
+        };
+        match check(setting, raw) {
+            Ok(value) => {
+                self.values.insert(setting.key, (value, origin));
+            }
+            Err(found) => {
+                let expected = setting.expected();
+                self.faults.push(format!(
+                    "{origin}: `{key}`: expected {expected}, found {found}"
+                ));
+            }
+        }
+    }
+
+    fn set_property(&mut self, property: &str, raw: Raw, origin: Origin) {
+        let text = match raw {
+            Raw::Text(text) | Raw::Integer(text) | Raw::Float(text) => text,
+            Raw::Boolean(is) => is.to_string(),
+            Raw::Other(kind) => {
+                self.faults.push(format!(
+                    "{origin}: `{PROPERTIES}{property}`: expected a text, a number or a boolean, found {}",
+                    article(kind)
+                ));
+                return;
+            }
+        };
+        match refusal(property, &text) {
+            Some(refusal) => self.faults.push(format!(
+                "{origin}: `{PROPERTIES}{property}`: {refusal}; leave it out or put it right"
+            )),
+            None => {
+                self.properties.insert(property.to_owned(), (text, origin));
+            }
         }
     }
 }
 
-fn walk(
-    values: &mut Values,
-    faults: &mut Vec<String>,
-    path: &Path,
-    text: &str,
-    above: &str,
-    table: &DeTable<'_>,
-) {
-    let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(name, _)| name.span().start);
-    for (name, value) in entries {
-        let key = match above {
-            "" => name.get_ref().to_string(),
-            above => format!("{above}.{}", name.get_ref()),
-        };
-        let line = line_of(text, name.span().start);
-        let raw = match value.get_ref() {
-            DeValue::Table(inner) if !is_known(&key) => {
-                walk(values, faults, path, text, &key, inner);
-                continue;
-            }
-            DeValue::String(text) => Raw::Text(text.to_string()),
-            DeValue::Integer(number) => Raw::Integer(number.to_string()),
-            other => Raw::Other(other.type_str()),
-        };
-        let path = path.to_owned();
-        set(values, faults, &key, raw, Origin::File { path, line });
-    }
-}
-
-fn is_known(key: &str) -> bool {
-    Setting::of(key).is_some()
-}
-
 fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
-}
-
-fn environment(values: &mut Values, faults: &mut Vec<String>, variable: &str, text: &str) {
-    let Some(name) = variable.strip_prefix("AFTERWORD_") else {
-        return;
-    };
-    if is_of_kubernetes(name) {
-        return;
-    }
-    let key = name.to_lowercase().replace("__", ".");
-    let origin = Origin::Environment {
-        variable: variable.to_owned(),
-    };
-    set(values, faults, &key, Raw::Text(text.to_owned()), origin);
 }
 
 /// Kubernetes tells every container of a service named `afterword` its addresses in variables of these names.
@@ -155,32 +209,12 @@ fn is_of_kubernetes(name: &str) -> bool {
         .any(|theirs| name == *theirs || name.starts_with(&format!("{theirs}_")))
 }
 
-fn set(values: &mut Values, faults: &mut Vec<String>, key: &str, raw: Raw, origin: Origin) {
-    let Some(setting) = Setting::of(key) else {
-        let hint = match Setting::nearest(key) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "`afterword config check` lists the known keys".to_owned(),
-        };
-        faults.push(format!("{origin}: unknown key `{key}`; {hint}"));
-        return;
-    };
-    match check(setting, raw) {
-        Ok(value) => {
-            values.insert(setting.key, (value, origin));
-        }
-        Err(found) => {
-            let expected = setting.expected();
-            faults.push(format!(
-                "{origin}: `{key}`: expected {expected}, found {found}"
-            ));
-        }
-    }
-}
-
 /// The value, or what was found instead of one.
 fn check(setting: &Setting, raw: Raw) -> Result<Value, String> {
     let text = match (raw, setting.kind) {
         (Raw::Other(kind), _) => return Err(article(kind)),
+        (Raw::Float(_), _) => return Err("a float".to_owned()),
+        (Raw::Boolean(_), _) => return Err("a boolean".to_owned()),
         (Raw::Integer(number), Kind::Number { .. }) | (Raw::Text(number), Kind::Number { .. }) => {
             number
         }
@@ -218,7 +252,7 @@ mod tests {
     use super::*;
 
     fn faults(layers: &Layers) -> Vec<String> {
-        resolve(layers).1
+        resolve(layers).faults
     }
 
     #[test]
@@ -235,7 +269,7 @@ mod tests {
                 "--data-dir".to_owned(),
             )],
         };
-        let (values, faults) = resolve(&layers);
+        let Resolved { values, faults, .. } = resolve(&layers);
         assert!(faults.is_empty(), "{faults:?}");
         let origin = Origin::File {
             path: "a.toml".into(),
@@ -295,5 +329,63 @@ mod tests {
             }),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn properties_of_librdkafka_are_taken_from_every_layer() {
+        let text = "[kafka.properties]\n\"security.protocol\" = 'SSL'\nsocket.keepalive.enable = true\nlinger.ms = 0.5\nfetch.max.bytes = 1000\n";
+        let variable = |name: &str| format!("AFTERWORD_KAFKA__PROPERTIES__{name}");
+        let flag = "--set kafka.properties.client.id".to_owned();
+        let layers = Layers {
+            file: Some(("a.toml".into(), text.to_owned())),
+            environment: vec![(variable("FETCH_MAX_BYTES"), "2000".to_owned())],
+            flags: vec![(
+                "kafka.properties.client.id".to_owned(),
+                "a".to_owned(),
+                flag,
+            )],
+        };
+        let resolved = resolve(&layers);
+        assert_eq!(resolved.faults, Vec::<String>::new());
+        let texts = resolved.properties.iter();
+        let texts: Vec<_> = texts
+            .map(|(name, (text, _))| (name.as_str(), text.as_str()))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                ("client.id", "a"),
+                ("fetch.max.bytes", "2000"),
+                ("linger.ms", "0.5"),
+                ("security.protocol", "SSL"),
+                ("socket.keepalive.enable", "true"),
+            ]
+        );
+    }
+
+    #[test]
+    fn properties_that_would_break_a_promise_are_refused() {
+        let text = "[kafka.properties.enable]\nidempotence = false\n".to_owned();
+        let flags = [
+            "kafka.properties",
+            "kafka.properties.acks",
+            "kafka.properties.sasl.passwort",
+        ];
+        let flags = flags.map(|key| (key.to_owned(), "hush".to_owned(), format!("--set {key}")));
+        let layers = Layers {
+            file: Some(("a.toml".into(), text)),
+            flags: flags.to_vec(),
+            ..Layers::default()
+        };
+        let faults = faults(&layers);
+        for (fault, expected) in faults.iter().zip([
+            "a.toml:2: `kafka.properties.enable.idempotence`: the program sets this itself: without it",
+            "--set kafka.properties: unknown key `kafka.properties`; expected a table",
+            "--set kafka.properties.acks: `kafka.properties.acks`: the program sets this itself: an acknowledgement",
+            "--set kafka.properties.sasl.passwort: `kafka.properties.sasl.passwort`: librdkafka refuses it",
+        ]) {
+            assert!(fault.starts_with(expected) && !fault.contains("hush"), "{fault}");
+        }
+        assert_eq!(faults.len(), 4, "{faults:?}");
     }
 }

@@ -5,6 +5,7 @@
 //! Written by hand rather than with a configuration crate, because an unknown key must be an error that names the nearest
 //! known one, and `config check` must say where each value came from.
 
+mod contradictions;
 mod layers;
 mod table;
 
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use layers::{Layers, Origin};
+pub use layers::{Layers, Origin, PROPERTIES};
 pub use table::{SETTINGS, Setting};
 
 use crate::failure::Failure;
@@ -38,12 +39,18 @@ impl std::fmt::Display for Value {
 #[derive(Clone, Debug)]
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    properties: layers::Properties,
 }
 
-/// The configuration as the program uses it.
-#[derive(Clone, Debug)]
+/// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
+#[derive(Clone)]
 pub struct Config {
     pub data_dir: PathBuf,
+    pub log: LogKind,
+    pub kafka: KafkaConfig,
+    pub schema_registry: Option<RegistryConfig>,
+    /// `None`: an SQLite file in the data directory.
+    pub database_url: Option<String>,
     /// `None`: as the log was made, or the default of a new one.
     pub partitions: Option<u32>,
     pub log_cache_bytes: usize,
@@ -72,6 +79,44 @@ pub enum LogFormat {
     Json,
 }
 
+/// Which log holds the topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogKind {
+    /// A directory of this machine.
+    Embedded,
+    /// Apache Kafka.
+    Kafka,
+}
+
+impl LogKind {
+    /// As in the key `log.kind`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            LogKind::Embedded => "embedded",
+            LogKind::Kafka => "kafka",
+        }
+    }
+}
+
+/// How Kafka is reached. Has secrets in it, so it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KafkaConfig {
+    /// Not empty when the log is Kafka's.
+    pub bootstrap_servers: String,
+    pub group: String,
+    /// Properties of librdkafka, none of which the program sets itself.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// How the schema registry is reached. Has secrets in it, so it cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RegistryConfig {
+    pub url: String,
+    /// Name and password, when it asks for them.
+    pub credentials: Option<(String, String)>,
+}
+
 const MIB: u64 = 1 << 20;
 const DAY_MS: u64 = 86_400_000;
 
@@ -81,12 +126,25 @@ impl Effective {
     /// # Errors
     /// With every fault there is, not the first alone.
     pub fn resolve(layers: &Layers) -> Result<Effective, Failure> {
-        let (values, faults) = layers::resolve(layers);
+        let resolved = layers::resolve(layers);
+        let mut faults = resolved.faults;
+        let effective = Effective {
+            values: resolved.values,
+            properties: resolved.properties,
+        };
         if faults.is_empty() {
-            Ok(Effective { values })
-        } else {
-            Err(Failure::Configuration(faults))
+            faults = contradictions::find(&effective);
         }
+        match faults.is_empty() {
+            true => Ok(effective),
+            false => Err(Failure::Configuration(faults)),
+        }
+    }
+
+    /// The properties of librdkafka that somebody set: name, value, where it came from.
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &str, &Origin)> {
+        let all = self.properties.iter();
+        all.map(|(name, (value, origin))| (name.as_str(), value.as_str(), origin))
     }
 
     /// Every setting in the table's order, with its value and where that came from.
@@ -109,6 +167,38 @@ impl Effective {
             .get(key)
             .map(|(value, _)| value.to_string())
             .unwrap_or_default()
+    }
+
+    fn optional(&self, key: &str) -> Option<String> {
+        Some(self.text(key)).filter(|text| !text.is_empty())
+    }
+
+    fn log_kind(&self) -> LogKind {
+        match self.text("log.kind").as_str() {
+            "kafka" => LogKind::Kafka,
+            _ => LogKind::Embedded,
+        }
+    }
+
+    fn kafka(&self) -> KafkaConfig {
+        let properties = self.properties();
+        KafkaConfig {
+            bootstrap_servers: self.text("kafka.bootstrap_servers"),
+            group: self.text("kafka.group"),
+            properties: properties
+                .map(|(name, value, _)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    fn schema_registry(&self) -> Option<RegistryConfig> {
+        let password = self.text("schema_registry.password");
+        Some(RegistryConfig {
+            url: self.optional("schema_registry.url")?,
+            credentials: self
+                .optional("schema_registry.username")
+                .map(|username| (username, password)),
+        })
     }
 
     fn address(&self, key: &str) -> SocketAddr {
@@ -140,6 +230,10 @@ impl Effective {
     pub fn config(&self) -> Config {
         Config {
             data_dir: PathBuf::from(self.text("data_dir")),
+            log: self.log_kind(),
+            kafka: self.kafka(),
+            schema_registry: self.schema_registry(),
+            database_url: self.optional("reports.database_url"),
             partitions: u32::try_from(self.number("log.partitions"))
                 .ok()
                 .filter(|number| *number > 0),
@@ -173,6 +267,9 @@ mod tests {
         let effective = Effective::resolve(&Layers::default()).expect("the defaults are valid");
         assert_eq!(effective.iter().count(), SETTINGS.len());
         let config = effective.config();
+        assert_eq!(config.log, LogKind::Embedded);
+        assert_eq!(config.kafka.group, "afterword");
+        assert!(config.schema_registry.is_none() && config.database_url.is_none());
         assert_eq!(config.reports_listen.port(), 8081);
         assert_eq!(config.operations_listen.port(), 8082);
         assert_eq!(config.retention_ms, None);

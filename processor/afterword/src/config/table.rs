@@ -9,6 +9,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Any text but an empty one.
     Text,
+    /// Any text; an empty one means that there is none.
+    OptionalText,
     /// An IP address and a port; port 0 takes any free one.
     Address,
 }
@@ -57,6 +59,17 @@ const fn other(
     }
 }
 
+const fn optional(key: &'static str, about: &'static str) -> Setting {
+    other(key, "", Kind::OptionalText, about)
+}
+
+const fn secret(key: &'static str, about: &'static str) -> Setting {
+    Setting {
+        secret: true,
+        ..optional(key, about)
+    }
+}
+
 const MIB_MOST: u64 = 1 << 20;
 
 /// The table. `docs` and `config check` print it; the layers are checked against it.
@@ -65,7 +78,7 @@ pub const SETTINGS: &[Setting] = &[
         "data_dir",
         "afterword-data",
         Kind::Text,
-        "directory of the embedded log and the report database",
+        "directory of the embedded log or of what is kept of Kafka's, and of the report database",
     ),
     number(
         "stop_timeout_s",
@@ -77,15 +90,15 @@ pub const SETTINGS: &[Setting] = &[
     other(
         "log.kind",
         "embedded",
-        Kind::Choice(&["embedded"]),
-        "which log holds the topics",
+        Kind::Choice(&["embedded", "kafka"]),
+        "which log holds the topics: a directory of this machine, or Apache Kafka",
     ),
     number(
         "log.partitions",
         "0",
         0,
         256,
-        "partitions of every topic but the settings, fixed once the log is made; 0: as it was made, 4 for a new one",
+        "partitions of every topic of the embedded log but the settings, fixed once it is made; 0: as it was made, 4 for a new one",
     ),
     number(
         "log.cache_mib",
@@ -114,6 +127,26 @@ pub const SETTINGS: &[Setting] = &[
         0,
         MIB_MOST,
         "appends wait while less than this is free on the disk",
+    ),
+    optional(
+        "kafka.bootstrap_servers",
+        "Kafka's brokers, HOST:PORT,HOST:PORT; needed with log.kind kafka",
+    ),
+    other(
+        "kafka.group",
+        "afterword",
+        Kind::Text,
+        "consumer group of all processes that share the work; part of the changelog's name and of transactional ids",
+    ),
+    optional(
+        "schema_registry.url",
+        "schema registry (http or https) whose ids go before values; empty: single-object encoding, which needs none",
+    ),
+    optional("schema_registry.username", "for a registry that asks"),
+    secret("schema_registry.password", "for a registry that asks"),
+    secret(
+        "reports.database_url",
+        "report database: postgres://…; empty: an SQLite file in the data directory",
     ),
     number(
         "process.poll_facts",
@@ -217,6 +250,7 @@ impl Setting {
             Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Text => "a text that is not empty".to_owned(),
+            Kind::OptionalText => "a text".to_owned(),
             Kind::Address => "an IP address and a port, such as 127.0.0.1:8081".to_owned(),
         }
     }

@@ -1,18 +1,19 @@
 //! `run --drain`: folds and projects all that the log holds, then ends.
 
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use afterword_log::Log;
 use serde::Serialize;
 
 use super::metrics::Metrics;
-use super::{Roles, open, projecting, start_engine};
+use super::{Roles, Tasks, open, projecting, start_tasks};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal::{Progress, Style, Table, colours_on_stdout, grouped};
 
+/// Longest wait for a consumer group.
+const JOINING: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What was done.
@@ -37,16 +38,14 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     let metrics = Arc::new(
         Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
     );
-    let log = open(config, &metrics)?;
+    let opened = open(config, &metrics).await?;
+    let log = opened.log();
+    let schemas = crate::registry::schemas(config);
     let started = Instant::now();
     if roles.process {
-        let engine = start_engine(config, &log, &metrics)?;
+        let tasks = start_tasks(config, &opened, &schemas, &metrics)?;
         let watched = Arc::clone(&metrics);
-        let drained = tokio::task::spawn_blocking(move || {
-            let drained = watch_while(&watched, || engine.drain());
-            let stopped = engine.stop();
-            drained.and(stopped)
-        });
+        let drained = tokio::task::spawn_blocking(move || watch_while(&watched, || drain(tasks)));
         let drained = drained
             .await
             .map_err(|error| error.to_string())
@@ -55,7 +54,7 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     }
     let folded = started.elapsed().as_secs_f64();
     if roles.project {
-        let (database, mut projector) = projecting::open(config, &log).await?;
+        let (database, mut projector) = projecting::open(config, &opened, &schemas, None).await?;
         let drained = projector
             .drain()
             .await
@@ -65,12 +64,42 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
         drained?;
     }
     let impediment = log.impediment();
-    log.close()
+    drop(log);
+    opened
+        .close()
         .map_err(|error| Failure::while_doing("closing the log", error))?;
     match impediment {
         Some(impediment) => Err(Failure::Failed(impediment)),
         None => Ok(summary(&metrics, folded, started.elapsed().as_secs_f64())),
     }
+}
+
+/// Folds all there is. In a consumer group that is what this process is assigned: others may have the rest.
+fn drain((engine, group): Tasks) -> Result<(), String> {
+    let until = Instant::now() + JOINING;
+    while let Some(group) = &group
+        && !group.has_joined()
+    {
+        if Instant::now() >= until {
+            let trouble = group.trouble().unwrap_or_default();
+            return Err(format!(
+                "the consumer group was not joined within {} s: {trouble}",
+                JOINING.as_secs()
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let drained = match &*engine.read().unwrap_or_else(PoisonError::into_inner) {
+        Some(engine) => engine.drain(),
+        None => Ok(()),
+    };
+    let taken = engine
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let stopped = taken.map_or(Ok(()), afterword_engine::Engine::stop);
+    drop(group);
+    drained.and(stopped)
 }
 
 /// Runs the call, and shows meanwhile how far the tasks are.

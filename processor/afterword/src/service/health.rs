@@ -3,17 +3,24 @@
 use std::sync::{Arc, PoisonError};
 
 use afterword_engine::TaskState;
-use afterword_log::{EmbeddedLog, Log, Offset, Partition, Topic};
+use afterword_log::kafka::KafkaGroup;
+use afterword_log::{Log, Offset, Partition, Topic};
+use afterword_schemas::Schemas;
 use afterword_web::{Check, Readiness};
 
 use super::SharedEngine;
 use super::metrics::Metrics;
+use super::opened::Opened;
 use super::projecting::ProjectorWatch;
 
 /// The parts, to be asked.
 #[derive(Clone)]
 pub struct Health {
-    pub log: Arc<EmbeddedLog>,
+    pub log: Arc<dyn Log>,
+    pub opened: Opened,
+    /// On Kafka, with the role `process`.
+    pub group: Option<Arc<KafkaGroup>>,
+    pub schemas: Arc<Schemas>,
     pub engine: SharedEngine,
     /// Where one runs.
     pub projector: Option<ProjectorWatch>,
@@ -26,6 +33,19 @@ fn check(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> Check 
         ok,
         detail: detail.into(),
     }
+}
+
+/// A member without partitions is well: it stands by for the others.
+fn membership(group: &KafkaGroup, partitions: usize) -> Check {
+    let detail = match (group.has_joined(), partitions) {
+        (true, 0) => "standing by: the others have all partitions".to_owned(),
+        (true, _) => format!("has {partitions} partitions"),
+        (false, _) => match group.trouble() {
+            Some(trouble) => format!("joining: {trouble}"),
+            None => "joining".to_owned(),
+        },
+    };
+    check("group", group.has_joined(), detail)
 }
 
 impl Health {
@@ -44,9 +64,14 @@ impl Health {
             .as_ref()
             .map(afterword_engine::Engine::states)
             .unwrap_or_default();
+        if let Some(group) = &self.group {
+            checks.push(membership(group, states.len()));
+        }
         for (partition, state) in states {
             let detail = match &state {
-                TaskState::Waiting(reason) | TaskState::Stopped(reason) => {
+                TaskState::Waiting(reason)
+                | TaskState::Stopped(reason)
+                | TaskState::GivenUp(reason) => {
                     format!("{}: {reason}", state.name())
                 }
                 _ => state.name().to_owned(),

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use afterword_log::EmbeddedLog;
 use afterword_web::internal::Internal;
 use afterword_web::{
     Gate, Limits, Operations, Reports, bind, operations_router, reports_router, serve,
@@ -111,7 +110,8 @@ fn limits(config: &Config) -> Limits {
 
 fn reports_state(config: &Config, health: &Health) -> Reports {
     Reports {
-        log: Arc::<EmbeddedLog>::clone(&health.log),
+        log: Arc::clone(&health.log),
+        schemas: Arc::clone(&health.schemas),
         gate: Gate::new(CALLS, config.request_timeout),
         stories: Gate::new(STORIES, config.request_timeout),
         body_limit_bytes: config.body_limit_bytes,
@@ -133,7 +133,7 @@ fn operations_state(config: &Config, health: &Health) -> Operations {
 
 fn internal_state(config: &Config, health: &Health, token: &str) -> Internal {
     Internal {
-        log: Arc::<EmbeddedLog>::clone(&health.log),
+        log: Arc::clone(&health.log),
         gate: Gate::new(CALLS / 4, config.request_timeout),
         readers: Gate::new(READERS, config.request_timeout),
         token: token.into(),

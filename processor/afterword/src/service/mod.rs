@@ -1,32 +1,36 @@
-//! The service: the embedded log, a task a partition, the projector, the listeners; started together, stopped in order.
+//! The service: the log, a task a partition, the projector, the listeners; started together, stopped in order.
 
 pub mod drain;
 pub mod file;
 mod health;
 mod listeners;
+mod members;
 mod metrics;
+mod opened;
 mod process;
 mod projecting;
 mod retention;
+mod shares;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use afterword_engine::{Engine, TaskOptions};
-use afterword_log::{EmbeddedLog, EmbeddedPartition, Log, OpenError, Partition, Topic};
+use afterword_log::kafka::KafkaGroup;
+use afterword_log::{EmbeddedPartition, Log, Partition, Topic};
 use afterword_readmodel::ReportDatabase;
-use afterword_schemas::SchemaStore;
+use afterword_schemas::Schemas;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::service::file::{Published, ServiceFile};
+use crate::registry;
+use crate::service::file::Published;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
+use crate::service::opened::Opened;
 use crate::service::projecting::Projecting;
 use crate::version;
 
@@ -43,20 +47,21 @@ type SharedEngine = Arc<RwLock<Option<Engine>>>;
 
 /// A running service.
 pub struct Service {
-    pub log: Arc<EmbeddedLog>,
+    pub log: Arc<dyn Log>,
+    pub schemas: Arc<Schemas>,
     /// The reports listener's address, with the role `report`.
     pub reports: Option<SocketAddr>,
     pub operations: SocketAddr,
     pub health: Health,
+    opened: Opened,
     engine: SharedEngine,
+    /// On Kafka, with the role `process`.
+    group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
 }
-
-/// A command that has the log open is waited for so long.
-const OPENING: Duration = Duration::from_secs(10);
 
 impl Service {
     /// Opens the log and starts everything.
@@ -68,18 +73,23 @@ impl Service {
         let metrics = Arc::new(
             Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
         );
-        let log = open(config, &metrics)?;
-        let engine = Arc::new(RwLock::new(match roles.process {
-            true => Some(start_engine(config, &log, &metrics)?),
-            false => None,
-        }));
+        let opened = open(config, &metrics).await?;
+        let log = opened.log();
+        let schemas = registry::schemas(config);
+        let (engine, group) = match roles.process {
+            true => start_tasks(config, &opened, &schemas, &metrics)?,
+            false => (SharedEngine::default(), None),
+        };
         let (stop, stopped) = watch::channel(false);
         let projecting = match roles.project {
-            true => Some(Projecting::start(config, &log, stopped.clone()).await?),
+            true => Some(Projecting::start(config, &opened, &schemas, stopped.clone()).await?),
             false => None,
         };
         let health = Health {
             log: Arc::clone(&log),
+            opened: opened.clone(),
+            group: group.clone(),
+            schemas: Arc::clone(&schemas),
             engine: Arc::clone(&engine),
             projector: projecting
                 .as_ref()
@@ -95,10 +105,13 @@ impl Service {
             .map_err(|error| Failure::while_doing("writing service.json", error))?;
         Ok(Service {
             log,
+            schemas,
             reports: file.reports,
             operations: file.operations,
             health,
+            opened,
             engine,
+            group,
             projecting,
             others,
             stop,
@@ -137,11 +150,16 @@ impl Service {
             failed.extend(projecting.end().await.err());
         }
         drop(self.published);
-        let log = self.log;
+        // The tasks have ended; leaving lets others have the partitions at once.
+        drop(self.health);
+        let (group, opened) = (self.group, self.opened);
         failed.extend(
-            blocking(move || log.close().map_err(|error| error.to_string()))
-                .await
-                .err(),
+            blocking(move || {
+                drop(group);
+                opened.close().map_err(|error| error.to_string())
+            })
+            .await
+            .err(),
         );
         match failed.is_empty() {
             true => Ok(()),
@@ -158,42 +176,21 @@ async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(
         .map_err(|error| error.to_string())?
 }
 
-/// Opens the embedded log for a service; waits for a command that has it open, and not for another service.
-fn open(config: &Config, metrics: &Metrics) -> Result<Arc<EmbeddedLog>, Failure> {
-    let directory = &config.data_dir;
-    let until = Instant::now() + OPENING;
-    loop {
-        let mut options = access::options(config);
-        options.observer = Some(metrics.observer());
-        match EmbeddedLog::open(directory, options) {
-            Ok(log) => return Ok(log),
-            Err(OpenError::Locked { .. }) if Instant::now() < until => {
-                if let (Some(file), Some(_)) =
-                    (ServiceFile::read(directory), access::running(directory))
-                {
-                    return Err(Failure::Failed(format!(
-                        "a service runs on {} already (process {}, operations on {}); end it, or name another directory with --data-dir",
-                        directory.display(),
-                        file.pid,
-                        file.operations
-                    )));
-                }
-                std::thread::sleep(Duration::from_millis(100));
-            }
-            Err(error) => return Err(access::explain(error, directory)),
-        }
-    }
+async fn open(config: &Config, metrics: &Arc<Metrics>) -> Result<Opened, Failure> {
+    let (config, metrics) = (config.clone(), Arc::clone(metrics));
+    tokio::task::spawn_blocking(move || Opened::open(&config, &metrics))
+        .await
+        .map_err(|error| Failure::while_doing("opening the log", error))?
 }
 
-fn start_engine(
+type Tasks = (SharedEngine, Option<Arc<KafkaGroup>>);
+
+fn start_tasks(
     config: &Config,
-    log: &Arc<EmbeddedLog>,
+    opened: &Opened,
+    schemas: &Arc<Schemas>,
     metrics: &Metrics,
-) -> Result<Engine, Failure> {
-    let partitions = log.partitions(Topic::ConversationEvents);
-    let tasks: Vec<EmbeddedPartition> = (0..partitions)
-        .map(|partition| log.task(Partition(partition)))
-        .collect();
+) -> Result<Tasks, Failure> {
     let options = TaskOptions {
         poll_records: config.poll_facts,
         commit_records: config.commit_facts,
@@ -201,13 +198,23 @@ fn start_engine(
         debt_facts: config.debt_facts,
         cache_bytes: config.cache_bytes,
         build: version::BUILD.to_owned(),
-        ..TaskOptions::default()
     };
-    Engine::start(
-        tasks,
-        options,
-        Arc::new(SchemaStore::new()),
-        Arc::clone(&metrics.engine),
-    )
-    .map_err(|error| Failure::while_doing("starting the tasks", error))
+    let engine = Engine::new(options, Arc::clone(schemas), Arc::clone(&metrics.engine));
+    match opened {
+        Opened::Embedded(log) => {
+            for partition in 0..log.partitions(Topic::ConversationEvents) {
+                let task: EmbeddedPartition = log.task(Partition(partition));
+                engine
+                    .take(task)
+                    .map_err(|error| Failure::while_doing("starting the tasks", error))?;
+            }
+            Ok((Arc::new(RwLock::new(Some(engine))), None))
+        }
+        Opened::Kafka(log) => {
+            let engine = Arc::new(RwLock::new(Some(engine)));
+            let group = members::join(log, &engine)
+                .map_err(|error| Failure::while_doing("joining the consumer group", error))?;
+            Ok((engine, Some(Arc::new(group))))
+        }
+    }
 }

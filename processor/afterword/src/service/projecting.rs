@@ -1,24 +1,34 @@
 //! The projector of a service: its database, its task, and what is known of it.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use afterword_log::{EmbeddedLog, Log};
+use afterword_log::kafka::KafkaGroup;
 use afterword_readmodel::{
     Projector, ProjectorOptions, ProjectorStatistics, ReadModelError, ReportDatabase,
 };
+use afterword_schemas::Schemas;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::opened::Opened;
+use super::shares::{self, Partitions, Sharing};
 use crate::config::Config;
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
 const REPORT_FILE: &str = "report.db";
 
+const BETWEEN_STARTS: Duration = Duration::from_secs(1);
+const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
+     role project, or name one PostgreSQL database for all (key reports.database_url)";
+
 /// A projector at work.
 pub struct Projecting {
     pub database: ReportDatabase,
     pub watch: ProjectorWatch,
+    /// On Kafka.
+    group: Option<KafkaGroup>,
     task: JoinHandle<Result<(), ReadModelError>>,
 }
 
@@ -27,6 +37,8 @@ pub struct Projecting {
 pub struct ProjectorWatch {
     pub statistics: Arc<ProjectorStatistics>,
     ended: Arc<OnceLock<String>>,
+    /// Where only one process can project: what this one has.
+    turn: Option<Partitions>,
 }
 
 impl ProjectorWatch {
@@ -34,6 +46,13 @@ impl ProjectorWatch {
     #[must_use]
     pub fn impediment(&self) -> Option<String> {
         let ended = self.ended.get().cloned();
+        let stands_by = self
+            .turn
+            .as_ref()
+            .is_some_and(|turn| turn.borrow().is_empty());
+        if ended.is_none() && stands_by {
+            return Some(STANDING_BY.to_owned());
+        }
         ended.or_else(|| self.statistics.snapshot().waiting)
     }
 }
@@ -45,18 +64,34 @@ impl Projecting {
     /// When the database cannot be opened or does not fit the log.
     pub async fn start(
         config: &Config,
-        log: &Arc<EmbeddedLog>,
+        opened: &Opened,
+        schemas: &Arc<Schemas>,
         stop: watch::Receiver<bool>,
     ) -> Result<Projecting, Failure> {
-        let (database, projector) = open(config, log).await?;
+        let sharing = match config.database_url {
+            Some(_) => Sharing::Parts,
+            None => Sharing::Whole,
+        };
+        let (group, partitions) = match opened {
+            Opened::Embedded(_) => (None, None),
+            Opened::Kafka(log) => {
+                let (group, partitions) = shares::join(log, sharing)
+                    .map_err(|error| Failure::while_doing("joining the projectors", error))?;
+                (Some(group), Some(partitions))
+            }
+        };
+        let turn = partitions.clone().filter(|_| sharing == Sharing::Whole);
+        let (database, projector) = open(config, opened, schemas, partitions).await?;
         let watch = ProjectorWatch {
             statistics: projector.statistics(),
             ended: Arc::default(),
+            turn,
         };
         let task = tokio::spawn(project(projector, Arc::clone(&watch.ended), stop));
         Ok(Projecting {
             database,
             watch,
+            group,
             task,
         })
     }
@@ -67,30 +102,47 @@ impl Projecting {
     /// When it had ended before with an error.
     pub async fn end(self) -> Result<(), String> {
         let ended = self.task.await;
+        let group = self.group;
+        let left = tokio::task::spawn_blocking(move || drop(group)).await;
         self.database.close().await;
+        left.map_err(|error| error.to_string())?;
         ended
             .map_err(|error| error.to_string())?
             .map_err(|error| error.to_string())
     }
 }
 
-/// Opens the report database in the data directory, and a projector on it.
+/// Opens the report database, and a projector on it.
 ///
 /// # Errors
 /// When the database cannot be opened or does not fit the log.
 pub async fn open(
     config: &Config,
-    log: &Arc<EmbeddedLog>,
+    opened: &Opened,
+    schemas: &Arc<Schemas>,
+    partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
     let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
-    let database = ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE))
-        .await
-        .map_err(failed)?;
-    let log: Arc<dyn Log> = Arc::<EmbeddedLog>::clone(log);
-    let projector = Projector::start(database.clone(), log, ProjectorOptions::default())
-        .await
-        .map_err(failed)?;
-    Ok((database, projector))
+    let database = match &config.database_url {
+        Some(url) => ReportDatabase::open(url).await,
+        None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    };
+    let database = database.map_err(failed)?;
+    let options = ProjectorOptions {
+        schemas: Arc::clone(schemas),
+        partitions,
+        ..ProjectorOptions::default()
+    };
+    loop {
+        match Projector::start(database.clone(), opened.log(), options.clone()).await {
+            Ok(projector) => return Ok((database, projector)),
+            Err(ReadModelError::Wait(reason)) => {
+                tracing::warn!(reason, "the projector waits before it starts");
+                tokio::time::sleep(BETWEEN_STARTS).await;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
 }
 
 async fn project(

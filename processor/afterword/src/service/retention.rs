@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use afterword_log::{EmbeddedLog, LogError, Removed, Retention, Topic};
+use afterword_log::{LogError, Removed, Retention, Topic};
 use tokio::sync::watch;
 
 use super::health::Health;
+use super::opened::Opened;
 use crate::config::Config;
 
 const BETWEEN: Duration = Duration::from_secs(60);
@@ -34,7 +35,10 @@ pub async fn run(config: Config, health: Health, mut stop: watch::Receiver<bool>
 }
 
 fn tidy(config: &Config, health: &Health, round: u64) -> Result<(), LogError> {
-    let log: &EmbeddedLog = &health.log;
+    // Kafka's brokers do it themselves, as the topics say.
+    let Opened::Embedded(log) = &health.opened else {
+        return Ok(());
+    };
     if config.retention_ms.is_some() || config.retention_bytes.is_some() {
         let keep_ms = config.retention_ms.and_then(|ms| i64::try_from(ms).ok());
         let policy = Retention {

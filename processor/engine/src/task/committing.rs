@@ -6,7 +6,7 @@ use afterword_domain::defect::Defect;
 use afterword_domain::{RULES_VERSION, Rules};
 use afterword_log::{Commit, LogError, Meta, Offset, PartitionLog};
 
-use super::Task;
+use super::{Task, wait};
 
 impl<L: PartitionLog> Task<L> {
     pub(super) fn is_commit_due(&self, now: Duration) -> bool {
@@ -30,16 +30,25 @@ impl<L: PartitionLog> Task<L> {
             if self.owes() && !Defect::SettingsWithoutPayingTheDebt.is_on() {
                 self.commit_paying(Offset(u64::MAX), 0)?;
             }
-            let refused =
-                self.settings
-                    .take(&self.schemas, self.log.partition(), &self.options.build);
+            let (partition, build) = (self.log.partition(), &self.options.build);
+            let refused = self
+                .settings
+                .take(&self.schemas, partition, build)
+                .map_err(wait)?;
             self.pending.tally.settings_refused += refused.len() as u64;
             self.pending.outputs.extend(refused);
         }
         Ok(())
     }
 
+    /// Commits, and stores what is due so that the debt stays in its bounds.
+    ///
+    /// No debt may reach over a record that could not be read because its schema was unknown: the schema may be known by
+    /// the time that the debt is folded again, and the states would no longer be those that the outputs came from.
     pub(super) fn commit(&mut self) -> Result<(), LogError> {
+        if self.pending.unreadable || self.settings.has_unreadable() {
+            return self.commit_paying(Offset(u64::MAX), 0);
+        }
         let bound = Offset(self.position.0.saturating_sub(self.options.debt_facts));
         let share = if self.cache.dirty_bytes() > self.options.cache_bytes / 2 {
             self.options.cache_bytes / 4

@@ -10,9 +10,12 @@ use afterword_log::{Batch, LogError, PartitionLog, RecordRef, Topic};
 use afterword_schemas::records::{ConversationEvent, Payload};
 use afterword_schemas::{DecodeError, Decoded, SchemaStore};
 
-use super::Task;
+use super::{Task, gone, wait};
 use crate::key::write_key;
 use crate::outputs::{Source, dead_letter, output_record};
+
+/// The class of what names a schema that nobody knows.
+const UNKNOWN_SCHEMA: &str = "unknown_schema";
 
 /// A record of a batch after decoding.
 enum Work<'a> {
@@ -29,11 +32,11 @@ enum Work<'a> {
 impl<L: PartitionLog> Task<L> {
     pub(super) fn fold_batch(&mut self, batch: &Batch) -> Result<(), LogError> {
         let records: Vec<RecordRef<'_>> = batch.iter().collect();
-        let schemas = Arc::clone(&self.schemas);
+        let schemas = self.schemas_for(&records)?;
         let works: Vec<Work<'_>> = records
             .iter()
             .map(|record| self.decode(&schemas, record))
-            .collect();
+            .collect::<Result<_, _>>()?;
         self.load_missing(&works)?;
         let mut key = Vec::new();
         for (record, work) in records.iter().zip(works) {
@@ -42,21 +45,44 @@ impl<L: PartitionLog> Task<L> {
         Ok(())
     }
 
-    fn decode<'a>(&self, schemas: &SchemaStore, record: &RecordRef<'a>) -> Work<'a> {
+    /// The schemas of these records. While the registry cannot tell, this is no batch to fold, and what was folded before
+    /// need not wait with it.
+    fn schemas_for(&mut self, records: &[RecordRef<'_>]) -> Result<Arc<SchemaStore>, LogError> {
+        let values = records.iter().filter_map(|record| record.value);
+        self.schemas.for_values(values).or_else(|unavailable| {
+            if self.has_pending() {
+                self.commit()?;
+            }
+            Err(wait(unavailable))
+        })
+    }
+
+    fn decode<'a>(
+        &self,
+        schemas: &SchemaStore,
+        record: &RecordRef<'a>,
+    ) -> Result<Work<'a>, LogError> {
         if record.offset < self.position && !Defect::RedeliveryFolded.is_on() {
-            return Work::Seen;
+            return Ok(Work::Seen);
         }
         if self.poisoned.contains(&record.offset) {
             let error = "folding it panicked; this is a defect of this build".to_owned();
-            return Work::Dead {
+            return Ok(Work::Dead {
                 class: "panic",
                 error,
-            };
+            });
         }
         match schemas.decode_fact(record.value.unwrap_or_default()) {
-            Ok(Decoded::Fact(fact)) => check_key(record, fact),
-            Ok(Decoded::PassedOver(what)) => Work::PassedOver(what.label()),
-            Err(error) => dead(&error),
+            Ok(Decoded::Fact(fact)) => Ok(check_key(record, fact)),
+            Ok(Decoded::PassedOver(what)) => Ok(Work::PassedOver(what.label())),
+            // A debt never reaches over what was unknown, so this was known once.
+            Err(error) if error.unknown_schema().is_some() && record.offset < self.committed => {
+                Err(gone(&format!(
+                    "the schema ({error}) by which the fact at offset {}",
+                    record.offset
+                )))
+            }
+            Err(error) => Ok(dead(&error)),
         }
     }
 
@@ -99,6 +125,7 @@ impl<L: PartitionLog> Task<L> {
             Work::PassedOver(label) if emits => self.pending.tally.passed_over(label),
             Work::Dead { class, error } if emits && !Defect::PoisonDropped.is_on() => {
                 self.pending.tally.dead_letter(class);
+                self.pending.unreadable |= class == UNKNOWN_SCHEMA;
                 let letter = dead_letter(&self.source(record), class, &error, &self.options.build);
                 self.pending.outputs.push(letter);
             }
@@ -153,7 +180,7 @@ impl<L: PartitionLog> Task<L> {
         for (index, output) in self.effects.outputs.iter().enumerate() {
             self.pending
                 .outputs
-                .push(output_record(output, index, &source, self.options.framing));
+                .push(output_record(output, index, &source, self.framings));
         }
         Ok(())
     }

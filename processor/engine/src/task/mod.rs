@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use afterword_domain::defect::Defect;
 use afterword_domain::{Effects, Rules};
 use afterword_log::{Batch, LogError, Offset, OutputRecord, PartitionLog};
-use afterword_schemas::SchemaStore;
+use afterword_schemas::{Framings, Schemas, Unavailable};
 
 use crate::cache::StateCache;
 use crate::follow::SettingsFollower;
@@ -38,6 +38,8 @@ struct Pending {
     facts: usize,
     since: Option<Duration>,
     tally: Tally,
+    /// Something of an unknown schema was put aside, which a later look might read: see [`Task::commit`].
+    unreadable: bool,
 }
 
 /// The task of one partition.
@@ -45,7 +47,8 @@ pub struct Task<L> {
     log: L,
     options: TaskOptions,
     metrics: Arc<EngineMetrics>,
-    schemas: Arc<SchemaStore>,
+    schemas: Arc<Schemas>,
+    framings: Framings,
     rules: Rules,
     settings: SettingsFollower,
     cache: StateCache,
@@ -64,7 +67,7 @@ impl<L: PartitionLog> Task<L> {
     pub fn new(
         log: L,
         options: TaskOptions,
-        schemas: Arc<SchemaStore>,
+        schemas: Arc<Schemas>,
         metrics: Arc<EngineMetrics>,
     ) -> Task<L> {
         Task {
@@ -72,6 +75,7 @@ impl<L: PartitionLog> Task<L> {
             options,
             metrics,
             schemas,
+            framings: Framings::default(),
             rules: Rules::default(),
             settings: SettingsFollower::default(),
             cache: StateCache::default(),
@@ -110,10 +114,11 @@ impl<L: PartitionLog> Task<L> {
         let (polled_next, empty) = (batch.next(), batch.is_empty());
         self.batch = batch;
         polled?;
+        // A log's own marks take offsets too: an empty batch may have passed over some.
+        self.position = self.position.max(polled_next.unwrap_or(self.position));
         if empty {
             return self.dry();
         }
-        self.position = self.position.max(polled_next.unwrap_or(self.position));
         self.pending.since.get_or_insert(now);
         self.commit_due = self.is_commit_due(now);
         if self.commit_due {
@@ -215,4 +220,17 @@ impl<L: PartitionLog> Task<L> {
         (self.position == self.committed && self.pending.outputs.is_empty())
             || Defect::SettingsInsideABatch.is_on()
     }
+}
+
+/// The registry cannot tell: that is nobody's fault, and passes.
+fn wait(unavailable: Unavailable) -> LogError {
+    LogError::Wait(unavailable.to_string())
+}
+
+/// What is owed cannot be folded again as it was the first time, and must not be folded otherwise.
+fn gone(what: &str) -> LogError {
+    LogError::Wait(format!(
+        "{what} was folded was known and is not any more; put it back into the schema registry, or configure the \
+         registry (schema_registry.url) that has it; it goes on from here by itself"
+    ))
 }

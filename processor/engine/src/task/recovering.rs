@@ -5,7 +5,7 @@ use afterword_domain::{RULES_VERSION, Rules};
 use afterword_log::{LogError, Meta, Offset, PartitionLog, Topic};
 use afterword_schemas::records::Thresholds;
 
-use super::{Pending, Task};
+use super::{Pending, Task, gone, wait};
 use crate::cache::StateCache;
 use crate::follow::SettingsFollower;
 
@@ -15,6 +15,8 @@ impl<L: PartitionLog> Task<L> {
     /// # Errors
     /// [`LogError::Stop`] when what is committed was left by other rules or when facts that are still needed are gone.
     pub fn recover(&mut self) -> Result<(), LogError> {
+        // Before the partition is taken over: whoever has it may still be able to write.
+        self.framings = self.schemas.framings().map_err(wait)?;
         let meta = self.log.recover()?;
         if Defect::MemoryKeptInDoubt.is_on() && self.position > Offset(0) {
             return Ok(());
@@ -35,7 +37,13 @@ impl<L: PartitionLog> Task<L> {
         let debt = meta.next.0.saturating_sub(meta.stored_below.0);
         self.metrics.state(self.log.partition(), 0, debt);
         self.settings
-            .take_until(meta.settings_next, &mut self.log, &self.schemas)
+            .take_until(meta.settings_next, &mut self.log, &self.schemas)?;
+        if debt > 0 && self.settings.has_unreadable() {
+            return Err(gone(
+                "the schema of a version of the settings by which the debt",
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn check_recovered(&mut self, meta: &Meta, start: Offset) -> Result<(), LogError> {

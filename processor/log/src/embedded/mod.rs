@@ -245,6 +245,14 @@ impl Log for EmbeddedLog {
         }
     }
 
+    fn committed(&self, partition: Partition) -> Result<Option<Offset>, LogError> {
+        self.shared.slot(Topic::ConversationEvents, partition)?;
+        let meta = self
+            .shared
+            .with_database(|database| database.task_meta(partition))?;
+        Ok(meta.map(|meta| meta.next))
+    }
+
     fn wait_for(
         &self,
         topic: Topic,

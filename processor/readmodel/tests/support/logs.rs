@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use afterword_log::{
@@ -28,19 +28,37 @@ pub enum Fault {
     Refuse,
     /// It is appended, and the caller is not told.
     InDoubt,
+    /// It waits until the fault is another one, and is then appended.
+    Hold,
+    /// It takes a while, longer at times.
+    Slow,
 }
 
 /// A log whose appends fail.
 pub struct FaultyLog {
     pub log: Arc<dyn Log>,
     fault: AtomicU8,
+    held: AtomicBool,
+    appends: AtomicU64,
 }
 
 impl FaultyLog {
     pub fn new(log: &Arc<dyn Log>, fault: Fault) -> Arc<FaultyLog> {
         let fault = AtomicU8::new(fault as u8);
         let log = Arc::clone(log);
-        Arc::new(FaultyLog { log, fault })
+        let held = AtomicBool::new(false);
+        let appends = AtomicU64::new(0);
+        Arc::new(FaultyLog {
+            log,
+            fault,
+            held,
+            appends,
+        })
+    }
+
+    /// Whether an append was held.
+    pub fn has_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst)
     }
 
     pub fn set(&self, fault: Fault) {
@@ -64,6 +82,18 @@ impl Log for FaultyLog {
                 self.log.append(topic, records)?;
                 Err(LogError::StartOver("lost by the test".to_owned()))
             }
+            3 => {
+                self.held.store(true, Ordering::SeqCst);
+                while self.fault.load(Ordering::SeqCst) == Fault::Hold as u8 {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                self.log.append(topic, records)
+            }
+            4 => {
+                let count = self.appends.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(count * 7 % 30));
+                self.log.append(topic, records)
+            }
             _ => self.log.append(topic, records),
         }
     }
@@ -81,6 +111,10 @@ impl Log for FaultyLog {
 
     fn bounds(&self, topic: Topic, partition: Partition) -> Result<Bounds, LogError> {
         self.log.bounds(topic, partition)
+    }
+
+    fn committed(&self, partition: Partition) -> Result<Option<Offset>, LogError> {
+        self.log.committed(partition)
     }
 
     fn wait_for(

@@ -5,30 +5,78 @@
     reason = "shared by tests that each use a part"
 )]
 
+pub mod gaps;
 pub mod logs;
 pub mod naive;
+pub mod postgres;
+pub mod proxy;
 pub mod world;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use afterword_log::{Batch, Log, Offset, Partition, Topic};
 use afterword_readmodel::{Projector, ProjectorOptions, ReadModelError, ReportDatabase};
 use afterword_schemas::SchemaStore;
 use afterword_schemas::records::TeammateScorecard;
-use sqlx::{Row, ValueRef};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row, ValueRef};
 
-/// A directory with a log and a report database.
+/// Which database holds the reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes a test of each of these functions for each database.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::Kind::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name($crate::support::Kind::Postgres).await;
+            })*
+        }
+    };
+}
+
+/// A directory with a log, and a report database.
 pub struct Place {
-    pub directory: tempfile::TempDir,
     pub log: Arc<dyn Log>,
+    /// None: SQLite, in the directory.
+    pub server: Option<postgres::Database>,
+    pub directory: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new(partitions: u32) -> Place {
+    pub fn new(kind: Kind, partitions: u32) -> Place {
         let directory = tempfile::tempdir().unwrap();
         let log = logs::open(&directory.path().join("log"), partitions);
-        Place { directory, log }
+        let server = match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(postgres::Server::shared().database()),
+        };
+        Place {
+            log,
+            server,
+            directory,
+        }
+    }
+
+    /// Another database, empty, over the same log.
+    pub fn beside(&self, kind: Kind) -> Place {
+        let mut place = Place::new(kind, 1);
+        place.log = Arc::clone(&self.log);
+        place
     }
 
     pub fn file(&self) -> PathBuf {
@@ -36,7 +84,11 @@ impl Place {
     }
 
     pub async fn database(&self) -> ReportDatabase {
-        ReportDatabase::open_file(&self.file()).await.unwrap()
+        let opened = match &self.server {
+            None => ReportDatabase::open_file(&self.file()).await,
+            Some(database) => ReportDatabase::open(&database.url()).await,
+        };
+        opened.unwrap()
     }
 
     pub async fn projector(&self) -> Projector {
@@ -76,32 +128,70 @@ impl Place {
 
     /// The rows of a query, as text.
     pub async fn rows(&self, query: &str) -> Vec<String> {
-        rows_of(&self.file(), query).await
+        let sql = sqlx::AssertSqlSafe(query.to_owned());
+        match &self.server {
+            None => {
+                let options = SqliteConnectOptions::new().filename(self.file());
+                let mut connection = options.read_only(true).connect().await.unwrap();
+                let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                rows.iter().map(text_of).collect()
+            }
+            Some(database) => {
+                let mut connection = database.connect().await;
+                let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                rows.iter().map(text_of).collect()
+            }
+        }
     }
 
     /// The highest revision of each key of `teammate-scorecards`, and how many records the topic holds.
     pub fn published(&self) -> (Vec<(String, TeammateScorecard)>, usize) {
-        let mut latest = std::collections::BTreeMap::<String, TeammateScorecard>::new();
-        let mut count = 0;
+        let published = self.publications();
+        assert_eq!(published.older_after_newer, 0, "older after newer");
+        (published.latest.into_iter().collect(), published.records)
+    }
+
+    /// What `teammate-scorecards` holds. A revision of a key is the same wherever it stands, and a key's last record, which
+    /// compaction keeps, is its highest revision.
+    pub fn publications(&self) -> Publications {
+        let mut found = Publications::default();
+        let mut last = BTreeMap::<String, i64>::new();
+        let mut revisions = BTreeMap::<(String, i64), TeammateScorecard>::new();
         let schemas = SchemaStore::new();
         for (partition, key, value) in records(self.log.as_ref(), Topic::TeammateScorecards) {
-            count += 1;
+            found.records += 1;
             let card: TeammateScorecard = schemas.decode(&value).unwrap();
             let partitions = self.log.partitions(Topic::TeammateScorecards);
             assert_eq!(
                 partition,
                 afterword_log::partition_for(key.as_bytes(), partitions)
             );
-            match latest.get(&key) {
-                Some(known) if known.revision > card.revision => {
-                    panic!("{key}: revision {} after {}", card.revision, known.revision)
-                }
-                Some(known) if known.revision == card.revision => assert_eq!(known, &card),
-                _ => drop(latest.insert(key, card)),
+            let known = revisions.entry((key.clone(), card.revision));
+            assert_eq!(known.or_insert_with(|| card.clone()), &card);
+            let before = last.insert(key.clone(), card.revision);
+            found.older_after_newer += usize::from(before > Some(card.revision));
+            match found.latest.get(&key) {
+                Some(known) if known.revision >= card.revision => {}
+                _ => drop(found.latest.insert(key, card)),
             }
         }
-        (latest.into_iter().collect(), count)
+        for (key, revision) in last {
+            assert_eq!(found.latest[&key].revision, revision, "the last of {key}");
+        }
+        found
     }
+}
+
+/// What `teammate-scorecards` holds.
+#[derive(Default)]
+pub struct Publications {
+    /// The highest revision of each key.
+    pub latest: BTreeMap<String, TeammateScorecard>,
+    pub records: usize,
+    /// Records that stand behind a higher revision of their key.
+    pub older_after_newer: usize,
 }
 
 fn records(log: &dyn Log, topic: Topic) -> Vec<(Partition, String, Vec<u8>)> {
@@ -122,26 +212,24 @@ fn records(log: &dyn Log, topic: Topic) -> Vec<(Partition, String, Vec<u8>)> {
     found
 }
 
-async fn rows_of(file: &Path, query: &str) -> Vec<String> {
-    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-    use sqlx::{ConnectOptions, Connection};
-    let options = SqliteConnectOptions::new().filename(file).read_only(true);
-    let mut connection: SqliteConnection = options.connect().await.unwrap();
-    let query = sqlx::query(sqlx::AssertSqlSafe(query.to_owned()));
-    let rows = query.fetch_all(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    rows.iter()
-        .map(|row| {
-            let values = (0..row.len()).map(|column| {
-                if row.try_get_raw(column).unwrap().is_null() {
-                    return "null".to_owned();
-                }
-                row.try_get::<String, _>(column)
-                    .or_else(|_| row.try_get::<i64, _>(column).map(|value| value.to_string()))
-                    .or_else(|_| row.try_get::<f64, _>(column).map(|value| value.to_string()))
-                    .unwrap()
-            });
-            values.collect::<Vec<_>>().join(" | ")
-        })
-        .collect()
+/// A row of either database as text.
+fn text_of<R: Row>(row: &R) -> String
+where
+    usize: sqlx::ColumnIndex<R>,
+    for<'r> String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> i16: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    for<'r> f64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    let value = |column: usize| {
+        if row.try_get_raw(column).unwrap().is_null() {
+            return "null".to_owned();
+        }
+        row.try_get::<String, _>(column)
+            .or_else(|_| row.try_get::<i64, _>(column).map(|value| value.to_string()))
+            .or_else(|_| row.try_get::<i16, _>(column).map(|value| value.to_string()))
+            .or_else(|_| row.try_get::<f64, _>(column).map(|value| value.to_string()))
+            .unwrap()
+    };
+    (0..row.len()).map(value).collect::<Vec<_>>().join(" | ")
 }

@@ -1,18 +1,20 @@
 //! The projector: reads outputs and settings from the log, folds them into the report database, publishes scorecards.
 
+mod ownership;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use afterword_log::{Batch, Log, Offset, Topic};
-use afterword_schemas::{Framing, SchemaStore};
+use afterword_log::{Batch, Log, Offset};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
-use crate::apply::{Reads, apply};
+use crate::apply::{Applied, Reads, apply};
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
+use crate::options::{Assignment, ProjectorOptions};
 use crate::positions::{self, Place, Positions};
 use crate::publisher::Publisher;
 use crate::reader::{self, off_thread};
@@ -20,39 +22,17 @@ use crate::settings::Zones;
 use crate::statistics::ProjectorStatistics;
 use crate::watch::Watchers;
 
-/// How a projector works.
-#[derive(Clone)]
-pub struct ProjectorOptions {
-    /// About how many bytes of the log go into one transaction, over all topic partitions.
-    pub batch_bytes: usize,
-    /// How often scorecards are published while there is a backlog; without one, after every transaction.
-    pub publish_interval: Duration,
-    /// How long [`Projector::drain`] goes on trying when the surroundings fail and nothing moves.
-    pub patience: Duration,
-    /// The schemas that outputs may be written with.
-    pub schemas: Arc<SchemaStore>,
-    /// How published scorecards name their schema.
-    pub framing: Framing,
-}
+/// How long a projector that stops waits for its turn to publish.
+const LAST_PUBLICATION: Duration = Duration::from_secs(2);
 
-impl Default for ProjectorOptions {
-    fn default() -> ProjectorOptions {
-        ProjectorOptions {
-            batch_bytes: 8 << 20,
-            publish_interval: Duration::from_millis(500),
-            patience: Duration::from_secs(30),
-            schemas: Arc::new(SchemaStore::new()),
-            framing: Framing::SingleObject,
-        }
-    }
-}
-
-/// Folds the outputs of every partition into the report database, each exactly once.
+/// Folds the outputs of its partitions into the report database, each exactly once.
 pub struct Projector {
     database: ReportDatabase,
     log: Arc<dyn Log>,
     options: ProjectorOptions,
     statistics: Arc<ProjectorStatistics>,
+    assignment: Assignment,
+    /// Of the settings, and of the outputs of the partitions assigned.
     positions: Positions,
     /// Where a transaction meant to move the positions, when it is unknown whether it did.
     in_doubt: Option<Positions>,
@@ -94,27 +74,21 @@ impl Projector {
         log: Arc<dyn Log>,
         options: ProjectorOptions,
     ) -> Result<Projector, ReadModelError> {
-        let places = off_thread(&log, |log| Ok(positions::places(log))).await?;
-        let mut connection = database.writer().await?;
-        let dialect = database.dialect();
-        let positions = positions::load_for(&mut connection, dialect, &places).await?;
-        drop(connection);
-        let checked = positions.clone();
-        off_thread(&log, move |log| positions::check(log, &checked)).await?;
         let statistics = Arc::<ProjectorStatistics>::default();
-        let publisher = Publisher::new(&database, &log, options.framing, &statistics);
+        let publisher = Publisher::new(&database, &log, &options.schemas, &statistics);
         let mut projector = Projector {
             database,
             log,
+            assignment: Assignment::new(options.partitions.clone()),
             options,
             statistics,
-            positions,
+            positions: Positions::new(),
             in_doubt: None,
             zones: Zones::default(),
             batch: Batch::default(),
             publisher,
         };
-        projector.note_positions();
+        projector.reload().await?;
         match projector.publisher.publish().await {
             // It is tried again with every step.
             Err(ReadModelError::Wait(why)) => warn!(%why, "scorecards are not published yet"),
@@ -135,8 +109,8 @@ impl Projector {
     /// # Errors
     /// `GiveUp` when another projector owns the positions, `Stop` when a person must look.
     pub async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), ReadModelError> {
-        let watchers = Watchers::start(&self.log, &self.positions)?;
-        let result = self.run_until(&mut stop, &watchers).await;
+        let mut watchers = Watchers::default();
+        let result = self.run_until(&mut stop, &mut watchers).await;
         watchers.stop().await;
         result
     }
@@ -144,7 +118,7 @@ impl Projector {
     async fn run_until(
         &mut self,
         stop: &mut watch::Receiver<bool>,
-        watchers: &Watchers,
+        watchers: &mut Watchers,
     ) -> Result<(), ReadModelError> {
         let mut backoff = Backoff(Backoff::FIRST);
         while !*stop.borrow() {
@@ -152,7 +126,7 @@ impl Projector {
                 Ok(step) => {
                     backoff = Backoff(Backoff::FIRST);
                     self.statistics.set_waiting(None);
-                    watchers.moved(&self.positions);
+                    watchers.follow(&self.log, &self.positions)?;
                     if step == Step::Projected {
                         continue;
                     }
@@ -165,18 +139,26 @@ impl Projector {
                 }
                 Err(error) => return Err(error),
             };
+            // Another projector has the publication: it may have looked before this one's rows were there.
+            let pending = self.publisher.is_pending();
+            let interval = self.options.publish_interval;
             let woken = async {
                 match wait {
                     Some(wait) => sleep(wait).await,
+                    None if pending => tokio::select! {
+                        () = watchers.woken() => {}
+                        () = sleep(interval) => {}
+                    },
                     None => watchers.woken().await,
                 }
             };
             tokio::select! {
                 () = woken => {}
+                () = self.assignment.changed() => {}
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        match self.publisher.publish().await {
+        match self.publisher.publish_all(LAST_PUBLICATION).await {
             Err(ReadModelError::Wait(why)) => {
                 info!(%why, "scorecards are left to be published at the next start");
                 Ok(())
@@ -185,7 +167,7 @@ impl Projector {
         }
     }
 
-    /// Projects all that the log holds at the call, publishes, and returns.
+    /// Projects all that the log holds at the call in the partitions assigned, publishes, and returns.
     ///
     /// # Errors
     /// As [`ReadModelError`] says; `Wait` when nothing moved for as long as the options' patience.
@@ -193,15 +175,25 @@ impl Projector {
         let ends = self.ends().await?;
         let mut backoff = Backoff(Backoff::FIRST);
         let mut moved_at = Instant::now();
+        let mut projected = false;
         loop {
-            match self.step().await {
-                Ok(Step::Idle) => break,
-                Ok(Step::Projected) => {
-                    (backoff, moved_at) = (Backoff(Backoff::FIRST), Instant::now());
+            let done = if projected {
+                let published = self.publisher.publish_all(self.options.patience).await;
+                published.map(|()| true)
+            } else {
+                let step = self.step().await;
+                step.map(|step| {
+                    projected = step == Step::Idle || self.has_reached(&ends);
+                    false
+                })
+            };
+            match done {
+                Ok(done) => {
                     self.statistics.set_waiting(None);
-                    if self.has_reached(&ends) {
-                        break;
+                    if done {
+                        return Ok(());
                     }
+                    (backoff, moved_at) = (Backoff(Backoff::FIRST), Instant::now());
                 }
                 Err(ReadModelError::Wait(why)) if moved_at.elapsed() < self.options.patience => {
                     self.statistics.set_waiting(Some(why));
@@ -210,12 +202,10 @@ impl Projector {
                 Err(error) => return Err(error),
             }
         }
-        self.statistics.set_waiting(None);
-        self.publisher.publish().await
     }
 
     /// Where the log ends now, for every topic partition that is projected.
-    async fn ends(&self) -> Result<Vec<(Place, Offset)>, ReadModelError> {
+    async fn ends(&mut self) -> Result<Vec<(Place, Offset)>, ReadModelError> {
         let places: Vec<_> = self.positions.keys().copied().collect();
         let end = |log: &dyn Log, (topic, partition): Place| {
             let bounds = log.bounds(topic, partition)?;
@@ -227,11 +217,13 @@ impl Projector {
         .await
     }
 
+    /// A log may end with something that no reader gets to see; then having nothing more to read is the end, too. A partition
+    /// that is no longer projected here is another's to finish.
     fn has_reached(&self, ends: &[(Place, Offset)]) -> bool {
         let reached = |(place, end): &(Place, Offset)| {
             self.positions
                 .get(place)
-                .is_some_and(|position| position.next >= *end)
+                .is_none_or(|position| position.next >= *end)
         };
         ends.iter().all(reached)
     }
@@ -239,6 +231,7 @@ impl Projector {
     /// Projects one transaction's worth.
     async fn step(&mut self) -> Result<Step, ReadModelError> {
         self.settle_doubt().await?;
+        self.reassign().await?;
         let reads = self.read().await?;
         let moves = reads.moves(&self.positions);
         let idle = moves.is_empty();
@@ -266,30 +259,41 @@ impl Projector {
     }
 
     async fn commit(&mut self, moves: Positions, reads: Reads) -> Result<(), ReadModelError> {
-        let counts = reads.outputs.iter();
-        let counts = counts.map(|((topic, _), read)| (*topic, read.outputs.len(), read.repeated));
-        let mut counts: Vec<_> = counts.collect();
-        counts.push((Topic::WorkspaceSettings, reads.settings.versions.len(), 0));
-        let undecodable = reads.settings.undecodable;
-        self.in_doubt = Some(moves.clone());
-        let database = &self.database;
-        let applied = apply(database, &self.positions, &moves, reads, &mut self.zones).await?;
-        self.moved(moves);
-        for (topic, applied, repeated) in counts {
-            self.statistics.count(topic, applied, repeated);
+        self.in_doubt = Some(moves);
+        let applied = apply(&self.database, &self.positions, reads, &mut self.zones).await?;
+        self.in_doubt = None;
+        self.count(&applied);
+        self.moved(applied.moves);
+        if !applied.lost.is_empty() {
+            let partitions = &applied.lost;
+            info!(
+                ?partitions,
+                "another projector has moved these partitions on"
+            );
+            self.reload().await?;
         }
-        let add = |counter: &AtomicU64, count| counter.fetch_add(count, Ordering::Relaxed);
-        add(&self.statistics.settings_undecodable, undecodable);
-        add(&self.statistics.settings_refused, applied.settings_refused);
-        add(
-            &self.statistics.revisions_repeated,
-            applied.revisions_repeated,
-        );
         Ok(())
     }
 
+    fn count(&self, applied: &Applied) {
+        let statistics = &self.statistics;
+        for (topic, applied, repeated) in &applied.counts {
+            statistics.count(*topic, *applied, *repeated);
+        }
+        let add = |counter: &AtomicU64, count| counter.fetch_add(count, Ordering::Relaxed);
+        add(
+            &statistics.settings_undecodable,
+            applied.settings_undecodable,
+        );
+        add(&statistics.settings_refused, applied.settings_refused);
+        add(&statistics.revisions_repeated, applied.revisions_repeated);
+        add(&statistics.partitions_lost, applied.lost.len() as u64);
+    }
+
     fn moved(&mut self, moves: Positions) {
-        self.in_doubt = None;
+        if moves.is_empty() {
+            return;
+        }
         self.publisher.changed();
         self.positions.extend(moves);
         self.statistics.transactions.fetch_add(1, Ordering::Relaxed);
@@ -299,76 +303,5 @@ impl Projector {
     fn note_positions(&self) {
         self.statistics
             .set_positions(positions::projected(&self.positions));
-    }
-
-    /// After a transaction failed: whether it was committed all the same.
-    async fn settle_doubt(&mut self) -> Result<(), ReadModelError> {
-        let Some(moves) = &self.in_doubt else {
-            return Ok(());
-        };
-        let mut connection = self.database.writer().await?;
-        let stored = positions::load(&mut connection).await?;
-        let is_stored = |expected: &Positions| {
-            moves
-                .keys()
-                .all(|place| stored.get(place) == expected.get(place))
-        };
-        if is_stored(moves) {
-            let moves = moves.clone();
-            self.moved(moves);
-        } else if is_stored(&self.positions) {
-            self.in_doubt = None;
-        } else {
-            let why = "the positions are neither where this projector left them nor where it was moving them";
-            return Err(ReadModelError::GiveUp(why.to_owned()));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use afterword_log::{EmbeddedLog, EmbeddedOptions, Partition};
-
-    #[tokio::test]
-    async fn a_commit_in_doubt_is_settled_by_what_is_stored() {
-        let directory = tempfile::tempdir().unwrap();
-        let log =
-            EmbeddedLog::open(&directory.path().join("log"), EmbeddedOptions::default()).unwrap();
-        let database = ReportDatabase::open_file(&directory.path().join("report.db"))
-            .await
-            .unwrap();
-        let started = Projector::start(database.clone(), log, ProjectorOptions::default());
-        let mut projector = started.await.unwrap();
-        let place = (Topic::RatingRequested, Partition(0));
-        let at = |next| positions::Position {
-            next: Offset(next),
-            applied: Some((next, 0)),
-        };
-        let doubt = Some(Positions::from([(place, at(3))]));
-
-        projector.in_doubt = doubt.clone();
-        projector.settle_doubt().await.unwrap();
-        assert_eq!(
-            projector.positions[&place].next,
-            Offset(0),
-            "nothing was committed"
-        );
-
-        let mut connection = database.writer().await.unwrap();
-        positions::compare_and_set(&mut connection, place, &Default::default(), &at(3))
-            .await
-            .unwrap();
-        drop(connection);
-        projector.in_doubt = doubt;
-        projector.settle_doubt().await.unwrap();
-        assert_eq!(projector.positions[&place], at(3), "it was committed");
-
-        projector.in_doubt = Some(Positions::from([(place, at(9))]));
-        projector.positions.insert(place, at(5));
-        let error = projector.settle_doubt().await.unwrap_err();
-        assert!(matches!(error, ReadModelError::GiveUp(_)), "{error}");
     }
 }

@@ -1,0 +1,254 @@
+//! Consumers that know nothing of the program read `rating-submitted` and get the right counts, also while what dead
+//! processes left unfinished lies in it: Kafka's own console consumer, and ClickHouse through the schema registry.
+
+// In a test, what must not fail may end it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "processes/binary.rs"]
+mod binary;
+#[allow(dead_code)]
+#[path = "kafka/feeder.rs"]
+mod feeder;
+#[allow(dead_code)]
+#[path = "processes/http.rs"]
+mod http;
+#[allow(dead_code)]
+#[path = "kafka/judge.rs"]
+mod judge;
+#[path = "kafka/lines.rs"]
+mod lines;
+#[allow(dead_code)]
+#[path = "kafka/member.rs"]
+mod member;
+#[allow(dead_code)]
+#[path = "kafka/stranger.rs"]
+mod stranger;
+#[path = "kafka/wait.rs"]
+mod wait;
+#[allow(dead_code)]
+#[path = "kafka/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use afterword_integration_tests::kafka::{Registry, repository};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use serde_json::Value;
+
+use crate::world::{CATCH_UP, GROUP, Plan, World};
+
+const TOPIC: &str = "rating-submitted";
+const PARTITIONS: i32 = 2;
+const CONVERSATIONS: &str = "1500";
+const FACTS: usize = 12_000;
+/// Processes killed in a round, and how many rounds there may be until a kill has left a transaction unfinished.
+const KILLS: usize = 6;
+const ROUNDS: u64 = 5;
+/// How soon a process decides after its start, and how long it lives from then on.
+const FIRST_COMMIT: Duration = Duration::from_secs(60);
+const LIVES: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(90),
+    Duration::from_millis(160),
+    Duration::from_millis(50),
+];
+/// Facts in a transaction: few, so that a process is mostly within one when it is killed.
+const COMMIT_FACTS: u64 = 150;
+const CALL: Duration = Duration::from_secs(10);
+
+/// What a consumer counted: records, by reaction, and those with a comment.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    records: u64,
+    reactions: BTreeMap<String, u64>,
+    comments: u64,
+}
+
+#[test]
+fn kafkas_console_consumer_gets_the_right_counts_of_ratings() {
+    let mut world = World::new(Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs()));
+    // By the default settings, so that the model can judge it.
+    let aborted = history_of_kills(&mut world, |world, seed| {
+        let lines = world.stock(seed, FACTS).lines.clone();
+        world.import(&lines);
+    });
+
+    let told = tail(&mut world, &[]);
+    let committed = world.cluster.console_consumer(TOPIC, true);
+    assert_eq!(committed.count, told.records, "committed records");
+    let all = world.cluster.console_consumer(TOPIC, false);
+    assert_eq!(all.count, told.records + aborted, "with aborted ones");
+    // The naive model's own count, and each record besides.
+    let mut stranger = world.stranger();
+    stranger.read();
+    let mut violations = stranger.violations(std::iter::empty());
+    violations.extend(judge::violations(&stranger));
+    let first: Vec<_> = violations.iter().take(3).collect();
+    assert!(violations.is_empty(), "{}: {first:#?}", violations.len());
+    assert_eq!(stranger.counts()[TOPIC] as u64, told.records);
+    world.verify().unwrap();
+    println!(
+        "{TOPIC}: {} records by tail, by the model and by the console consumer (read_committed); {aborted} more lie in it, aborted",
+        told.records
+    );
+}
+
+#[test]
+#[ignore = "fetches ClickHouse, 300 MB, and needs a schema registry: a minute and more; `make test-kafka` runs it"]
+fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
+    let python = clickhouse();
+    let registry = Registry::start();
+    let set = format!("schema_registry.url={}", registry.url());
+    let with_registry = ["--set", set.as_str()];
+    let plan = Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs())
+        .with("schema_registry.url", registry.url());
+    let mut world = World::new(plan);
+    world.must(&["schemas", "register", "--set", &set]);
+    history_of_kills(&mut world, |world, seed| {
+        let seed = seed.to_string();
+        let made = [
+            "simulate",
+            "--conversations",
+            CONVERSATIONS,
+            "--seed",
+            &seed,
+        ];
+        world.must(&[&made[..], &with_registry].concat());
+    });
+
+    let told = tail(&mut world, &with_registry);
+    let script = repository().join("integration-tests/kafka/clickhouse/ratings.py");
+    let (servers, rows) = (world.bootstrap_servers(), told.records.to_string());
+    let mut command = Command::new(python);
+    command
+        .arg(script)
+        .args([&servers, &registry.url(), TOPIC, "an-analyst", &rows, "60"]);
+    // It writes where it stands.
+    let done = command.current_dir(world.path()).output().unwrap();
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "ClickHouse: {errors}");
+    let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let reactions = found["reactions"].as_object().unwrap().iter();
+    let counted = Counts {
+        records: found["rows"].as_u64().unwrap(),
+        reactions: reactions
+            .map(|(reaction, count)| (reaction.clone(), count.as_u64().unwrap()))
+            .collect(),
+        comments: found["comments"].as_u64().unwrap(),
+    };
+    assert_eq!(counted, told, "{found}");
+    assert_eq!(found["places"], found["rows"], "each record once: {found}");
+    let (proven, said) = world.command(&["verify", "--set", &set]);
+    assert!(proven, "{said}");
+    println!("{TOPIC} in ClickHouse and by tail: {told:?}");
+}
+
+/// Made-up history, decided by processes that are killed again and again, until at least one has left a transaction
+/// unfinished; then to its end. Returns how many records of the topic were aborted.
+fn history_of_kills(world: &mut World, mut make: impl FnMut(&mut World, u64)) -> u64 {
+    let options = [
+        "--set".to_owned(),
+        format!("process.commit_facts={COMMIT_FACTS}"),
+    ];
+    let mut member = world.member("processor");
+    for round in 1..=ROUNDS {
+        make(world, round);
+        for kill in 0..KILLS {
+            let before = end(world);
+            member.start(&world.processing(&options), "");
+            let decides = wait::until(FIRST_COMMIT, || {
+                member.must_run();
+                end(world) > before || has_caught_up(world)
+            });
+            assert!(decides, "nothing was decided in {FIRST_COMMIT:?}");
+            std::thread::sleep(LIVES[kill % LIVES.len()]);
+            member.kill();
+        }
+        member.start(&world.processing(&options), "");
+        world.catch_up(&mut [&mut member], CATCH_UP).unwrap();
+        member.stop();
+        let committed = world.stranger().read_topic(TOPIC).len() as u64;
+        let aborted = uncommitted(world) - committed;
+        if aborted > 0 {
+            return aborted;
+        }
+    }
+    panic!("{ROUNDS} rounds of {KILLS} kills left no transaction unfinished");
+}
+
+fn has_caught_up(world: &World) -> bool {
+    let committed = world.stranger().committed(GROUP);
+    committed.is_some_and(|committed| committed.values().all(|(next, end)| next == end))
+}
+
+fn consumer(world: &World) -> BaseConsumer {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", world.bootstrap_servers())
+        .set("group.id", "one-that-counts")
+        .set("isolation.level", "read_uncommitted")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true");
+    config.create().unwrap()
+}
+
+/// The offsets of the topic, all partitions together.
+fn end(world: &World) -> i64 {
+    let consumer = consumer(world);
+    let ends = (0..PARTITIONS).map(|partition| consumer.fetch_watermarks(TOPIC, partition, CALL));
+    ends.map(|bounds| bounds.unwrap().1).sum()
+}
+
+/// The records of the topic, those of aborted transactions too.
+fn uncommitted(world: &World) -> u64 {
+    let consumer = consumer(world);
+    let mut places = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        let offset = Offset::Beginning;
+        places
+            .add_partition_offset(TOPIC, partition, offset)
+            .unwrap();
+    }
+    consumer.assign(&places).unwrap();
+    let (mut count, mut ended) = (0, 0);
+    while ended < PARTITIONS {
+        match consumer.poll(CALL).expect("the end of each partition") {
+            Ok(_) => count += 1,
+            Err(KafkaError::PartitionEOF(_)) => ended += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    count
+}
+
+/// What `afterword tail` prints, counted.
+fn tail(world: &mut World, set: &[&str]) -> Counts {
+    let printed = world.must(&[&["tail", TOPIC][..], set].concat());
+    let mut counts = Counts::default();
+    for line in printed
+        .lines()
+        .filter(|line| line.contains("\"rating_submitted\""))
+    {
+        let rating: Value = serde_json::from_str(line).unwrap();
+        counts.records += 1;
+        counts.comments += u64::from(!rating["comment"].is_null());
+        let reaction = rating["reaction"].as_str().unwrap().to_owned();
+        *counts.reactions.entry(reaction).or_default() += 1;
+    }
+    counts
+}
+
+/// A Python that has ClickHouse.
+fn clickhouse() -> PathBuf {
+    let fetch = repository().join("integration-tests/kafka/clickhouse/fetch");
+    let done = Command::new(fetch).output().expect("bash is needed");
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{errors}");
+    PathBuf::from(String::from_utf8_lossy(&done.stdout).trim())
+}
