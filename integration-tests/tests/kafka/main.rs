@@ -12,6 +12,7 @@
 //! | `AFTERWORD_KAFKA_BROKER_KILLS` | brokers killed | 100 |
 //! | `AFTERWORD_KAFKA_LATE` | EndTxn requests that arrive late | 100 |
 //! | `AFTERWORD_KAFKA_MOVES` | partitions that move | 300 |
+//! | `AFTERWORD_KAFKA_DEFENCE` | of the table of defences only those rows | all of them |
 //! | `AFTERWORD_KAFKA_DISTURBED` | other messages held, delayed, swallowed or cut | 100 |
 
 // In a test, what must not fail may end it.

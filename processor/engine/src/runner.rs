@@ -17,7 +17,7 @@ const POLL_WAIT: Duration = Duration::from_millis(50);
 const LAG: Duration = Duration::from_millis(250);
 /// Waiting for the surroundings: the first pause, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// Starting over so many times without a commit in between is done at once; after that with pauses as well.
 const PROMPT_RESTARTS: u32 = 3;
 

@@ -175,6 +175,9 @@ async fn wait_until_projected(members: &[Member], log: &Arc<dyn Log>) {
         if lags.sum::<u64>() == 0 {
             return;
         }
+        for member in members {
+            assert!(!member.running.is_finished(), "a projector gave up");
+        }
         assert!(
             began.elapsed() < Duration::from_secs(60),
             "it never came to its end: {:?}",

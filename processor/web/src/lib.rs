@@ -13,14 +13,17 @@ mod operations;
 mod problem;
 mod reports;
 mod server;
+mod starting;
 pub mod story;
 
+pub use axum::Router;
 pub use gate::Gate;
 pub use meter::HttpMetrics;
 pub use operations::{Check, Operations, Readiness, operations_router};
 pub use problem::Problem;
 pub use reports::{Reports, reports_router};
 pub use server::{Limits, bind, serve};
+pub use starting::{Starting, starting_router};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -26,10 +26,11 @@ pub struct Limits {
 const HEAD_BYTES: usize = 64 * 1024;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` becomes true, then until what is being answered is, or the stop's time is over.
+/// Serves until `stop` becomes true, then until what is being answered is, or the stop's time is over. A new router is for
+/// the connections opened from then on.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    router: watch::Receiver<Router>,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -43,7 +44,7 @@ pub async fn serve(
         let Some((stream, place)) = accepted else {
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = TowerToHyperService::new(router.borrow().clone());
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())

@@ -4,6 +4,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use afterword_web::Starting;
 use serde::Serialize;
 
 use super::metrics::Metrics;
@@ -38,7 +39,8 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     let metrics = Arc::new(
         Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
     );
-    let opened = open(config, &metrics).await?;
+    let starting = Starting::default();
+    let opened = open(config, &metrics, &starting).await?;
     let log = opened.log();
     let schemas = crate::registry::schemas(config);
     let started = Instant::now();
@@ -54,7 +56,8 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     }
     let folded = started.elapsed().as_secs_f64();
     if roles.project {
-        let (database, mut projector) = projecting::open(config, &opened, &schemas, None).await?;
+        let (database, mut projector) =
+            projecting::open(config, &opened, &schemas, &starting, None).await?;
         let drained = projector
             .drain()
             .await

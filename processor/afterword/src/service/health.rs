@@ -38,6 +38,12 @@ fn check(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> Check 
 /// A member without partitions is well: it stands by for the others.
 fn membership(group: &KafkaGroup, partitions: usize) -> Check {
     let detail = match (group.has_joined(), partitions) {
+        _ if group.unreachable().is_some() => {
+            format!(
+                "no broker answers: {}",
+                group.unreachable().unwrap_or_default()
+            )
+        }
         (true, 0) => "standing by: the others have all partitions".to_owned(),
         (true, _) => format!("has {partitions} partitions"),
         (false, _) => match group.trouble() {
@@ -45,7 +51,8 @@ fn membership(group: &KafkaGroup, partitions: usize) -> Check {
             None => "joining".to_owned(),
         },
     };
-    check("group", group.has_joined(), detail)
+    let is_well = group.has_joined() && group.unreachable().is_none();
+    check("group", is_well, detail)
 }
 
 impl Health {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Operations, Reports, bind, operations_router, reports_router, serve,
+    Gate, Limits, Operations, Reports, Router, Starting, bind, operations_router, reports_router,
+    serve, starting_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,30 +64,47 @@ impl Listeners {
         }
     }
 
-    /// Serves until `stop` becomes true.
+    /// Serves until `stop` becomes true: at first only that the service is starting.
+    #[must_use]
     pub fn serve(
         self,
         config: &Config,
-        health: &Health,
-        token: &str,
+        starting: &Starting,
         stop: &watch::Receiver<bool>,
-    ) -> Vec<JoinHandle<()>> {
+    ) -> Serving {
         let mut tasks = Vec::new();
-        let mut start = |listener, router| {
-            tasks.push(tokio::spawn(serve(
-                listener,
-                router,
-                limits(config),
-                stop.clone(),
-            )));
+        let mut start = |listener| {
+            let (router, served) = watch::channel(starting_router(starting));
+            let serving = serve(listener, served, limits(config), stop.clone());
+            tasks.push(tokio::spawn(serving));
+            router
         };
-        if let Some((listener, _)) = self.reports {
-            start(listener, reports_router(reports_state(config, health)));
+        Serving {
+            reports: self.reports.map(|(listener, _)| start(listener)),
+            operations: start(self.operations.0),
+            tasks,
+        }
+    }
+}
+
+/// Listeners that are served.
+pub struct Serving {
+    reports: Option<watch::Sender<Router>>,
+    operations: watch::Sender<Router>,
+    pub tasks: Vec<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// The service has begun: from now on all of it is served.
+    pub fn begin(&self, config: &Config, health: &Health, token: &str) {
+        if let Some(reports) = &self.reports {
+            let router = reports_router(reports_state(config, health));
+            reports.send_modify(|served| *served = router);
         }
         let operations = operations_state(config, health);
         let internal = internal_state(config, health, token);
-        start(self.operations.0, operations_router(operations, internal));
-        tasks
+        let router = operations_router(operations, internal);
+        self.operations.send_modify(|served| *served = router);
     }
 }
 

@@ -20,6 +20,7 @@ use afterword_log::kafka::KafkaGroup;
 use afterword_log::{EmbeddedPartition, Log, Partition, Topic};
 use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
+use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -73,16 +74,24 @@ impl Service {
         let metrics = Arc::new(
             Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
         );
-        let opened = open(config, &metrics).await?;
+        let starting = Starting::default();
+        let (stop, stopped) = watch::channel(false);
+        let file = listeners.file();
+        let mut serving = listeners.serve(config, &starting, &stopped);
+        let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
         let (engine, group) = match roles.process {
             true => start_tasks(config, &opened, &schemas, &metrics)?,
             false => (SharedEngine::default(), None),
         };
-        let (stop, stopped) = watch::channel(false);
         let projecting = match roles.project {
-            true => Some(Projecting::start(config, &opened, &schemas, stopped.clone()).await?),
+            true => {
+                let started =
+                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
+                        .await?;
+                Some(started)
+            }
             false => None,
         };
         let health = Health {
@@ -96,8 +105,8 @@ impl Service {
                 .map(|projecting| projecting.watch.clone()),
             metrics,
         };
-        let file = listeners.file();
-        let mut others = listeners.serve(config, &health, &file.token, &stopped);
+        serving.begin(config, &health, &file.token);
+        let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
         let published = file
@@ -176,9 +185,13 @@ async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(
         .map_err(|error| error.to_string())?
 }
 
-async fn open(config: &Config, metrics: &Arc<Metrics>) -> Result<Opened, Failure> {
-    let (config, metrics) = (config.clone(), Arc::clone(metrics));
-    tokio::task::spawn_blocking(move || Opened::open(&config, &metrics))
+async fn open(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    starting: &Starting,
+) -> Result<Opened, Failure> {
+    let (config, metrics, starting) = (config.clone(), Arc::clone(metrics), starting.clone());
+    tokio::task::spawn_blocking(move || Opened::open(&config, &metrics, &starting))
         .await
         .map_err(|error| Failure::while_doing("opening the log", error))?
 }

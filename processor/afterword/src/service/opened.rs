@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use afterword_log::kafka::admin::{self, AdminError, Finding, Severity};
 use afterword_log::kafka::{KafkaLog, KafkaOptions};
 use afterword_log::{EmbeddedLog, Log, LogError, OpenError};
+use afterword_web::Starting;
 
 use super::file::ServiceFile;
 use super::metrics::Metrics;
@@ -15,6 +16,9 @@ use crate::failure::Failure;
 
 /// A command that has the log open is waited for so long.
 const OPENING: Duration = Duration::from_secs(10);
+
+/// Before Kafka is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// A log that is open here.
 #[derive(Clone)]
@@ -28,10 +32,14 @@ impl Opened {
     ///
     /// # Errors
     /// When it cannot be opened, with what to do.
-    pub fn open(config: &Config, metrics: &Metrics) -> Result<Opened, Failure> {
+    pub fn open(
+        config: &Config,
+        metrics: &Metrics,
+        starting: &Starting,
+    ) -> Result<Opened, Failure> {
         match config.log {
             LogKind::Embedded => embedded(config, metrics).map(Opened::Embedded),
-            LogKind::Kafka => kafka(config).map(Opened::Kafka),
+            LogKind::Kafka => kafka(config, starting).map(Opened::Kafka),
         }
     }
 
@@ -84,7 +92,7 @@ fn embedded(config: &Config, metrics: &Metrics) -> Result<Arc<EmbeddedLog>, Fail
 }
 
 /// Connects to Kafka, and refuses topics that would break a promise.
-fn kafka(config: &Config) -> Result<Arc<KafkaLog>, Failure> {
+fn kafka(config: &Config, starting: &Starting) -> Result<Arc<KafkaLog>, Failure> {
     let options = access::kafka_options(config);
     let directory = &config.data_dir;
     std::fs::create_dir_all(directory).map_err(|error| {
@@ -97,18 +105,22 @@ fn kafka(config: &Config) -> Result<Arc<KafkaLog>, Failure> {
         match check(config, &options) {
             Ok(checked) => break checked?,
             // They may be starting as well.
-            Err(reason) => tracing::warn!(reason, "waiting for Kafka"),
+            Err(reason) => wait(starting, &reason),
         }
     }
     loop {
         match KafkaLog::open(options.clone()) {
             Ok(log) => return Ok(log),
-            Err(LogError::Wait(reason)) => {
-                tracing::warn!(reason, "waiting for Kafka");
-            }
+            Err(LogError::Wait(reason)) => wait(starting, &reason),
             Err(error) => return Err(Failure::while_doing("opening the log on Kafka", error)),
         }
     }
+}
+
+fn wait(starting: &Starting, reason: &str) {
+    tracing::warn!(reason, "waiting for Kafka");
+    starting.waits(format!("waiting for Kafka: {reason}"));
+    std::thread::sleep(AGAIN);
 }
 
 /// Whether the set-up holds the promises; the outer error says why no broker could be asked.

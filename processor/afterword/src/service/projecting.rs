@@ -8,6 +8,7 @@ use afterword_readmodel::{
     Projector, ProjectorOptions, ProjectorStatistics, ReadModelError, ReportDatabase,
 };
 use afterword_schemas::Schemas;
+use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -28,7 +29,7 @@ pub struct Projecting {
     pub database: ReportDatabase,
     pub watch: ProjectorWatch,
     /// On Kafka.
-    group: Option<KafkaGroup>,
+    group: Option<Arc<KafkaGroup>>,
     task: JoinHandle<Result<(), ReadModelError>>,
 }
 
@@ -39,6 +40,7 @@ pub struct ProjectorWatch {
     ended: Arc<OnceLock<String>>,
     /// Where only one process can project: what this one has.
     turn: Option<Partitions>,
+    group: Option<Arc<KafkaGroup>>,
 }
 
 impl ProjectorWatch {
@@ -46,6 +48,15 @@ impl ProjectorWatch {
     #[must_use]
     pub fn impediment(&self) -> Option<String> {
         let ended = self.ended.get().cloned();
+        if let Some(group) = self.group.as_ref().filter(|_| ended.is_none()) {
+            let unreachable = group.unreachable();
+            if let Some(reason) = unreachable {
+                return Some(format!("no broker answers: {reason}"));
+            }
+            if !group.has_joined() {
+                return Some("joining the group of projectors".to_owned());
+            }
+        }
         let stands_by = self
             .turn
             .as_ref()
@@ -66,6 +77,7 @@ impl Projecting {
         config: &Config,
         opened: &Opened,
         schemas: &Arc<Schemas>,
+        starting: &Starting,
         stop: watch::Receiver<bool>,
     ) -> Result<Projecting, Failure> {
         let sharing = match config.database_url {
@@ -77,15 +89,16 @@ impl Projecting {
             Opened::Kafka(log) => {
                 let (group, partitions) = shares::join(log, sharing)
                     .map_err(|error| Failure::while_doing("joining the projectors", error))?;
-                (Some(group), Some(partitions))
+                (Some(Arc::new(group)), Some(partitions))
             }
         };
         let turn = partitions.clone().filter(|_| sharing == Sharing::Whole);
-        let (database, projector) = open(config, opened, schemas, partitions).await?;
+        let (database, projector) = open(config, opened, schemas, starting, partitions).await?;
         let watch = ProjectorWatch {
             statistics: projector.statistics(),
             ended: Arc::default(),
             turn,
+            group: group.clone(),
         };
         let task = tokio::spawn(project(projector, Arc::clone(&watch.ended), stop));
         Ok(Projecting {
@@ -103,6 +116,7 @@ impl Projecting {
     pub async fn end(self) -> Result<(), String> {
         let ended = self.task.await;
         let group = self.group;
+        drop(self.watch);
         let left = tokio::task::spawn_blocking(move || drop(group)).await;
         self.database.close().await;
         left.map_err(|error| error.to_string())?;
@@ -120,6 +134,7 @@ pub async fn open(
     config: &Config,
     opened: &Opened,
     schemas: &Arc<Schemas>,
+    starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
     let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
@@ -138,6 +153,7 @@ pub async fn open(
             Ok(projector) => return Ok((database, projector)),
             Err(ReadModelError::Wait(reason)) => {
                 tracing::warn!(reason, "the projector waits before it starts");
+                starting.waits(format!("the projector: {reason}"));
                 tokio::time::sleep(BETWEEN_STARTS).await;
             }
             Err(error) => return Err(failed(error)),

@@ -31,12 +31,14 @@ enum Work<'a> {
 
 impl<L: PartitionLog> Task<L> {
     pub(super) fn fold_batch(&mut self, batch: &Batch) -> Result<(), LogError> {
-        let records: Vec<RecordRef<'_>> = batch.iter().collect();
+        // With room from the start: growing would touch fresh memory with every batch.
+        let mut records: Vec<RecordRef<'_>> = Vec::with_capacity(batch.len());
+        records.extend(batch.iter());
         let schemas = self.schemas_for(&records)?;
-        let works: Vec<Work<'_>> = records
-            .iter()
-            .map(|record| self.decode(&schemas, record))
-            .collect::<Result<_, _>>()?;
+        let mut works: Vec<Work<'_>> = Vec::with_capacity(records.len());
+        for record in &records {
+            works.push(self.decode(&schemas, record)?);
+        }
         self.load_missing(&works)?;
         let mut key = Vec::new();
         for (record, work) in records.iter().zip(works) {

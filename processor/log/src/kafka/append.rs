@@ -116,6 +116,9 @@ impl Appender {
         if records.is_empty() {
             return Ok(Vec::new());
         }
+        if let Some(impediment) = self.impediment() {
+            return Err(LogError::Wait(impediment));
+        }
         let producer = self.producer()?;
         let (reports, reported) = bounded(records.len());
         let mut sent = 0;

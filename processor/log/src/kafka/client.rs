@@ -14,7 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::error::LogError;
 
 /// Where Kafka is, and how to speak with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KafkaOptions {
     /// `host:port`, several joined by commas.
     pub bootstrap_servers: String,
@@ -114,7 +114,7 @@ impl KafkaOptions {
             .set("linger.ms", "2")
             .set("compression.codec", "lz4")
             .set("message.max.bytes", MESSAGE_BYTES)
-            .set("message.timeout.ms", "10000");
+            .set("message.timeout.ms", "5000");
         self.finish(
             &mut config,
             &[("enable.idempotence", "true"), ("acks", "all")],

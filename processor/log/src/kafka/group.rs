@@ -19,6 +19,8 @@ use crate::error::LogError;
 use crate::record::Partition;
 
 const POLL: Duration = Duration::from_millis(100);
+/// How long one look for a broker may take.
+const LOOK_WAIT: Duration = Duration::from_secs(1);
 
 /// Who is told which partitions come and go. Called on the member's thread: while it blocks, the group waits.
 pub trait Assignments: Send + Sync {
@@ -47,6 +49,7 @@ pub(super) struct MemberContext {
     /// Whether an assignment has come, be it an empty one.
     joined: AtomicBool,
     trouble: Mutex<Option<String>>,
+    topic: String,
 }
 
 impl ClientContext for MemberContext {
@@ -81,8 +84,8 @@ impl ConsumerContext for MemberContext {
                 let assigned = positioned
                     .and_then(|()| member.incremental_assign(places))
                     .and_then(|()| member.pause(places));
-                self.joined.store(true, Ordering::Release);
                 self.assignments.assigned(&partitions);
+                self.joined.store(true, Ordering::Release);
                 assigned
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
@@ -127,6 +130,7 @@ impl KafkaGroup {
             assignments,
             joined: AtomicBool::new(false),
             trouble: Mutex::new(None),
+            topic: topic.to_owned(),
         };
         let member: BaseConsumer<MemberContext> = make(&options.member(), context)?;
         let stopped = |what: &str, error: String| LogError::Stop(format!("{what}: {error}"));
@@ -151,6 +155,12 @@ impl KafkaGroup {
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.member.context().joined.load(Ordering::Acquire)
+    }
+
+    /// Why no broker can be reached, when none can.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<String> {
+        self.member.context().client.unreachable()
     }
 
     /// What the client complained of last, for a person who waits.
@@ -183,6 +193,12 @@ fn run(member: &BaseConsumer<MemberContext>, stop: &AtomicBool) {
             Some(Err(error)) => {
                 *context.trouble.lock() = Some(describe(&error));
                 tracing::debug!(target: "kafka", %error, "the group's member");
+            }
+        }
+        if context.client.should_look() {
+            let answer = member.fetch_metadata(Some(&context.topic), LOOK_WAIT);
+            if answer.is_ok() {
+                context.client.reached();
             }
         }
         context.assignments.tick();

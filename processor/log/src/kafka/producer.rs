@@ -24,8 +24,8 @@ use crate::record::{Offset, Partition, Record};
 const INIT: Duration = Duration::from_secs(15);
 /// Longest wait for one call of a transaction.
 const CALL: Duration = Duration::from_secs(10);
-/// How long a poll for delivery reports waits: short, so that a commit is not held up by it.
-const DELIVERY_POLL: Duration = Duration::from_millis(1);
+/// How often delivery reports are looked for: a commit waits for them.
+const BETWEEN_REPORTS: Duration = Duration::from_micros(200);
 /// Less than the client waits before it repeats a request (a second, less a fifth): what took less was asked once.
 const SURELY_ASKED_ONCE: Duration = Duration::from_millis(750);
 
@@ -204,7 +204,8 @@ impl TransactionalProducer {
                     if Instant::now() < until =>
                 {
                     message = unsent;
-                    self.producer.poll(DELIVERY_POLL);
+                    self.producer.poll(Duration::ZERO);
+                    std::thread::sleep(BETWEEN_REPORTS);
                 }
                 Err((error, _)) => {
                     return Err(in_transaction(&format!("producing to {topic}"), &error));
@@ -251,15 +252,20 @@ impl TransactionalProducer {
     /// Every record must have been taken. A commit would refuse as well, and not say which was not.
     fn wait_for_deliveries(&self) -> Result<(), LogError> {
         let until = Instant::now() + CALL;
-        while self.producer.in_flight_count() > 0 {
+        let mut left = self.producer.in_flight_count();
+        while left > 0 {
             if Instant::now() >= until {
                 return Err(LogError::StartOver(format!(
-                    "{} records were not taken by the brokers within {} s",
-                    self.producer.in_flight_count(),
+                    "{left} records were not taken by the brokers within {} s",
                     CALL.as_secs()
                 )));
             }
-            self.producer.poll(DELIVERY_POLL);
+            // A poll that waits waits to its end, and burns a core meanwhile: so it does not wait.
+            self.producer.poll(Duration::ZERO);
+            let before = std::mem::replace(&mut left, self.producer.in_flight_count());
+            if left == before {
+                std::thread::sleep(BETWEEN_REPORTS);
+            }
         }
         match self.producer.context().failed.lock().take() {
             Some(failed) => Err(LogError::StartOver(failed)),
