@@ -50,6 +50,15 @@ demo-kafka: setup hint-dev ## The demo on a real Kafka: two processors share the
 	cargo build --locked -p afterword
 	@KAFKA_DATA="$(KAFKA_DATA)" exec deploy/kafka/demo $(TARGET)/debug/afterword
 
+.PHONY: test-kafka
+test-kafka: setup services hint-dev ## The long suite on real brokers, an hour or more: hundreds of kills, zombies, late requests; every defence switched off in turn
+	cargo test --locked -p afterword-integration-tests --test kafka --test kafka_outage --test kafka_consumers $(ARGS) -- --include-ignored --nocapture --test-threads 1
+
+.PHONY: bench-kafka
+bench-kafka: setup services hint-release ## Throughput, latency, take-over and restore on a real broker, beside bare librdkafka (release build)
+	cargo build --locked --release -p afterword
+	cargo bench --locked -p afterword-integration-tests --bench kafka $(ARGS)
+
 .PHONY: services
 services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL
 	@.ci/services

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -15,12 +15,16 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 pub const IN: &str = "echo-in";
 pub const OUT: &str = "echo-out";
 const CALL: Duration = Duration::from_secs(10);
-const TICK: Duration = Duration::from_millis(1);
+const WAIT: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_micros(200);
 
-/// Echoes one partition until it is dropped.
+/// How long the records took until they were taken, the position, and the end of each transaction.
+pub type Phases = [Vec<Duration>; 3];
+
+/// Echoes one partition until it is ended.
 pub struct Echo {
     ended: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<Phases>,
 }
 
 impl Echo {
@@ -41,25 +45,33 @@ impl Echo {
             .set("linger.ms", "0");
         let producer: BaseProducer = config.create().unwrap();
         producer.init_transactions(CALL).unwrap();
+        let gap = Duration::from_millis(crate::number("BENCH_ECHO_GAP_MS", 0));
         let ended = Arc::new(AtomicBool::new(false));
         let its_ended = Arc::clone(&ended);
         let thread = std::thread::spawn(move || {
+            let mut phases = Phases::default();
             while !its_ended.load(Ordering::SeqCst) {
-                step(&consumer, &producer);
+                step(&consumer, &producer, &mut phases);
+                std::thread::sleep(gap);
             }
+            phases
         });
-        Echo {
-            ended,
-            thread: Some(thread),
-        }
+        Echo { ended, thread }
+    }
+
+    /// Ends it.
+    pub fn end(self) -> Phases {
+        self.ended.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap()
     }
 }
 
 /// What has come goes out in one transaction.
-fn step(consumer: &BaseConsumer, producer: &BaseProducer) {
-    let Some(first) = consumer.poll(TICK * 100) else {
+fn step(consumer: &BaseConsumer, producer: &BaseProducer, phases: &mut Phases) {
+    let Some(first) = consumer.poll(WAIT) else {
         return;
     };
+    let began = Instant::now();
     producer.begin_transaction().unwrap();
     let (mut next, mut message) = (0, Some(first));
     while let Some(record) = message {
@@ -70,26 +82,24 @@ fn step(consumer: &BaseConsumer, producer: &BaseProducer) {
         next = record.offset() + 1;
         message = consumer.poll(Duration::ZERO);
     }
+    // Committing flushes in steps of 100 ms, and a position that is added while the coordinator is busy with the former
+    // transaction waits for retry.backoff.ms: so what is on its way is waited for here.
+    while producer.in_flight_count() > 0 {
+        producer.poll(Duration::ZERO);
+        std::thread::sleep(LOOK);
+    }
+    phases[0].push(began.elapsed());
     let mut positions = TopicPartitionList::new();
     positions
         .add_partition_offset(IN, 0, Offset::Offset(next))
         .unwrap();
     let group = consumer.group_metadata().unwrap();
+    let began = Instant::now();
     producer
         .send_offsets_to_transaction(&positions, &group, CALL)
         .unwrap();
-    // Committing flushes in steps of 100 ms: so what is on its way is waited for here.
-    while producer.in_flight_count() > 0 {
-        producer.poll(TICK);
-    }
+    phases[1].push(began.elapsed());
+    let began = Instant::now();
     producer.commit_transaction(CALL).unwrap();
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    phases[2].push(began.elapsed());
 }

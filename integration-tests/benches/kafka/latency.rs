@@ -66,7 +66,7 @@ pub fn run(world: &mut World) {
             echoed.join().unwrap(),
         )
     });
-    drop(echo);
+    let phases = echo.end();
     let closes = traffic.closes.lock().unwrap().clone();
     traffic.end();
     let from = began + WARMING_UP;
@@ -88,12 +88,18 @@ pub fn run(world: &mut World) {
         service.metric("afterword_task_restarts_total"),
         measure::load()
     );
-    phases(&service);
+    for (name, times) in ["records taken", "position added", "committed"]
+        .iter()
+        .zip(phases)
+    {
+        println!("  bare loop, {name:<34} {}", measure::percentiles(times));
+    }
+    commits(&service);
     service.stop();
 }
 
-/// What the program itself says of its commits.
-fn phases(service: &crate::member::Member) {
+/// What the program itself says of its commits: their number and what they took together.
+fn commits(service: &crate::member::Member) {
     let Some(answer) = service.get("/metrics") else {
         return;
     };
@@ -116,7 +122,9 @@ fn send_plain(servers: &str, how_long: Duration) -> Arrivals {
             sent.insert(key.clone(), Instant::now());
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
-        producer.poll(Duration::from_millis(1));
+        // A poll that waits spins.
+        producer.poll(Duration::ZERO);
+        thread::sleep(Duration::from_millis(1));
     }
     producer.flush(Duration::from_secs(10)).unwrap();
     sent

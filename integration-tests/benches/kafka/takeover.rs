@@ -51,7 +51,7 @@ fn taken_over(world: &mut World, name: &str, kill: bool) -> Duration {
         let at = Instant::now();
         match kill {
             true => one.kill(),
-            false => one.terminate(),
+            false => one.stop(),
         }
         thread::sleep(AFTER);
         ended.store(true, Ordering::SeqCst);
@@ -59,9 +59,6 @@ fn taken_over(world: &mut World, name: &str, kill: bool) -> Duration {
     });
     let closes = traffic.closes.lock().unwrap().clone();
     traffic.end();
-    if !kill {
-        one.must_end_well();
-    }
     other.stop();
     let of_interest = closes
         .iter()

@@ -50,7 +50,9 @@ impl Traffic {
                     }
                     count += 1;
                 }
-                producer.poll(TICK);
+                // A poll that waits spins.
+                producer.poll(Duration::ZERO);
+                std::thread::sleep(TICK);
             }
             producer.flush(Duration::from_secs(10)).unwrap();
             count

@@ -185,12 +185,12 @@ fn settle(round: &Round) -> bool {
 /// SIGKILL to a broker, or to two of three; they come back.
 fn kill_brokers(round: &mut Round) {
     revive(round);
-    round.wait(500..=3_000);
+    round.wait(0..=2_000);
     let brokers = round.course.plan.brokers;
     let left = round.course.goals.broker_kills - round.done.broker_kills;
     let first = round.dice.random_range(0..brokers);
     let mut killed = vec![first];
-    if brokers == 3 && left > 1 && round.dice.random_bool(0.15) {
+    if brokers == 3 && left > 1 && round.dice.random_bool(0.4) {
         killed.push((first + 1) % brokers);
     }
     for broker in &killed {
@@ -204,7 +204,7 @@ fn kill_brokers(round: &mut Round) {
             scope.spawn(|| cluster.start_broker(*broker));
         }
     });
-    round.wait(500..=3_000);
+    round.wait(0..=2_000);
 }
 
 /// Holds EndTxn requests until their clients have given up waiting, and lets them reach the broker then.

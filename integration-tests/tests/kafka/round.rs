@@ -125,6 +125,7 @@ impl Round {
     }
 
     fn check_processes(&mut self) {
+        self.world.brokers_must_run();
         self.front.must_run();
         self.feeder.must_run();
         self.members.iter_mut().for_each(Member::must_run);

@@ -15,6 +15,8 @@ use crate::task::{Progress, Task};
 const POLL_WAIT: Duration = Duration::from_millis(50);
 /// How often a task asks where its partition ends.
 const LAG: Duration = Duration::from_millis(250);
+/// How long the last commit is tried again when the surroundings do not allow it.
+const FINISHING: Duration = Duration::from_secs(3);
 /// Waiting for the surroundings: the first pause, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -107,22 +109,18 @@ impl<L: PartitionLog> Runner<L> {
                         TaskState::Running
                     });
                     if self.is_told_to_stop() {
-                        match self.finish() {
-                            Ok(()) => return End::Told,
-                            Err(LogError::GiveUp(reason)) => return End::GaveUp(reason),
-                            Err(error) => return End::Failed(error.to_string()),
-                        }
+                        return self.finish();
                     }
                 }
                 Err(LogError::Wait(reason)) => {
-                    if self.pause(&mut pause, reason.clone()) {
-                        return End::Failed(reason);
+                    if self.pause(&mut pause, reason) {
+                        return if recovered { self.finish() } else { End::Told };
                     }
                 }
                 Err(LogError::StartOver(reason)) => {
                     recovered = false;
-                    if self.restart(&mut pause, reason.clone()) {
-                        return End::Failed(reason);
+                    if self.restart(&mut pause, reason) {
+                        return End::Told;
                     }
                 }
                 Err(LogError::GiveUp(reason)) => return End::GaveUp(reason),
@@ -217,9 +215,30 @@ impl<L: PartitionLog> Runner<L> {
         }
     }
 
-    fn finish(&mut self) -> Result<(), LogError> {
-        self.task.finish()?;
-        self.status.lock().stored_below = self.task.stored_below();
-        Ok(())
+    /// Commits what there is and pays the debt. What the surroundings do not allow in time is folded again at the next start:
+    /// the end is no failure for that.
+    fn finish(&mut self) -> End {
+        let until = Instant::now() + FINISHING;
+        loop {
+            match self.task.finish() {
+                Ok(()) => {
+                    self.status.lock().stored_below = self.task.stored_below();
+                    return End::Told;
+                }
+                Err(LogError::Wait(_)) if Instant::now() < until => {
+                    std::thread::sleep(FIRST_PAUSE);
+                }
+                Err(LogError::GiveUp(reason)) => return End::GaveUp(reason),
+                Err(LogError::Stop(reason)) => return End::Failed(reason),
+                Err(error @ (LogError::Wait(_) | LogError::StartOver(_))) => {
+                    tracing::warn!(
+                        partition = self.partition.0,
+                        %error,
+                        "ended without its last commit; what was in it is folded again"
+                    );
+                    return End::Told;
+                }
+            }
+        }
     }
 }

@@ -105,7 +105,8 @@ impl ProjectorStatistics {
         self.changing().positions.clone()
     }
 
-    /// How many offsets of each topic are not projected yet, in the partitions that are projected here. Asks the log, so it may block: not for an async thread.
+    /// How many offsets of each topic are not projected yet, in the partitions that are projected here. Asks the log, so it
+    /// may block: not for an async thread.
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -23,6 +23,9 @@ use crate::topic::{Bounds, Topic};
 
 /// How long a poll that should not wait waits all the same while more is on its way: the source is not dry then.
 const MORE_IS_COMING: Duration = Duration::from_millis(5);
+/// How long the coordinator is left in peace after a commit, while it writes its marks: a transaction that begins meanwhile is
+/// put off by 20 ms inside the client.
+const SETTLING: Duration = Duration::from_millis(8);
 
 /// Whether a partition is still this process's, as the group last said.
 #[derive(Debug, Default)]
@@ -52,6 +55,7 @@ pub struct KafkaPartition {
     consumer: Option<Arc<Consumer>>,
     facts: Option<Cursor>,
     taken: Option<Taken>,
+    committed_at: Option<Instant>,
 }
 
 /// What a take-over gives.
@@ -74,6 +78,7 @@ impl KafkaPartition {
             consumer: None,
             facts: None,
             taken: None,
+            committed_at: None,
         }
     }
 
@@ -250,10 +255,14 @@ impl PartitionLog for KafkaPartition {
         let Some(cursor) = &mut self.facts else {
             return Ok(());
         };
-        let wait = match cursor.is_at_end() {
-            true => wait,
-            false => wait.max(MORE_IS_COMING),
+        let settling = self
+            .committed_at
+            .map_or(Duration::ZERO, |at| SETTLING.saturating_sub(at.elapsed()));
+        let coming = match cursor.is_at_end() {
+            true => Duration::ZERO,
+            false => MORE_IS_COMING,
         };
+        let wait = wait.max(coming).max(settling);
         let fetched = cursor.fetch(max_records, wait, batch);
         if fetched.is_err() {
             self.facts = None;
@@ -319,6 +328,7 @@ impl PartitionLog for KafkaPartition {
             Ok(meta_at) => meta_at,
             Err(error) => return Err(self.after_failure(error)),
         };
+        self.committed_at = Some(Instant::now());
         taken.meta_at = Some(meta_at);
         let position = StorePosition {
             changelog_id: taken.changelog_id.clone(),

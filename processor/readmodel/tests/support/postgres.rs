@@ -154,6 +154,8 @@ impl Server {
                 "autovacuum=off",
             ])
             .args(["-c", "max_connections=300", "-c", "deadlock_timeout=2s"])
+            // What ends the tests at a terminal must not end the script before it has cleaned up.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
