@@ -45,6 +45,7 @@ impl Echo {
             .set("linger.ms", "0");
         let producer: BaseProducer = config.create().unwrap();
         producer.init_transactions(CALL).unwrap();
+        // Right after a commit the coordinator is still busy with it: a pause shows what that costs.
         let gap = Duration::from_millis(crate::number("BENCH_ECHO_GAP_MS", 0));
         let ended = Arc::new(AtomicBool::new(false));
         let its_ended = Arc::clone(&ended);

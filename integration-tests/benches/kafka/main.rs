@@ -7,6 +7,7 @@
 //! | `BENCH_CONVERSATIONS` | conversations of the preloaded topic, nine facts each | 250,000 |
 //! | `BENCH_ROUNDS` | repetitions, of which the median is told | 3 |
 //! | `BENCH_SECONDS` | how long latency is measured | 20 |
+//! | `BENCH_ECHO_GAP_MS` | pause of the bare exactly-once loop between two transactions | 0 |
 
 // A bench may end when something is not as it should be.
 #![allow(clippy::unwrap_used)]
@@ -49,8 +50,11 @@ use world::{Plan, World};
 /// Partitions of every topic.
 const PARTITIONS: u32 = 4;
 
+/// One part of the bench, on a broker of its own.
+type Part = fn(&mut World);
+
 fn main() {
-    let parts: [(&str, fn(&mut World)); 3] = [
+    let parts: [(&str, Part); 3] = [
         ("throughput", throughput::run),
         ("latency", latency::run),
         ("takeover", takeover::run),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use afterword_integration_tests::kafka::tied;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -249,9 +250,9 @@ impl Drop for Member {
     }
 }
 
-/// The program, without what is meant for these tests.
+/// The program, without what is meant for these tests. It dies with the test.
 pub fn program(path: &Path) -> Command {
-    let mut command = Command::new(path);
+    let mut command = tied(path.to_str().expect("a path of UTF-8"));
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
         if name.starts_with("AFTERWORD_") || name == "KAFKA_DEFENCE_OFF" {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use afterword_domain::Conversation;
 use afterword_domain::defect::Defect;
 use afterword_log::{CodingError, LogError, Offset, Reader, StateWrite, put_varint};
-use hashlink::LruCache;
+use hashlink::{DefaultHashBuilder, LruCache};
 
 use crate::key::Key;
 
@@ -29,7 +29,7 @@ pub struct Dirty {
 /// The states of one partition that are in memory.
 #[derive(Debug)]
 pub struct StateCache {
-    dirty: HashMap<Key, Dirty>,
+    dirty: HashMap<Key, Dirty, DefaultHashBuilder>,
     /// Dirty states by the offset of the first fact that is not stored, oldest first.
     due: VecDeque<(Offset, Key)>,
     clean: LruCache<Key, Box<[u8]>>,
@@ -40,7 +40,7 @@ pub struct StateCache {
 impl Default for StateCache {
     fn default() -> Self {
         StateCache {
-            dirty: HashMap::new(),
+            dirty: HashMap::default(),
             due: VecDeque::new(),
             clean: LruCache::new_unbounded(),
             dirty_bytes: 0,

@@ -28,6 +28,7 @@ pub struct Metrics {
     applied: IntCounterVec,
     repeated: IntCounterVec,
     transactions: IntCounter,
+    partitions_lost: IntCounter,
     scorecards: IntCounter,
     settings_refused: IntCounter,
     waiting: IntGauge,
@@ -187,6 +188,13 @@ impl Metrics {
                     "Transactions of the report database.",
                 )?,
             )?,
+            partitions_lost: register(
+                r,
+                IntCounter::new(
+                    "afterword_projector_partitions_lost_total",
+                    "Times that another projector had moved on a partition that this one believed its own.",
+                )?,
+            )?,
             scorecards: register(
                 r,
                 IntCounter::new(
@@ -243,6 +251,7 @@ impl Metrics {
             );
         }
         raise(&self.transactions, snapshot.transactions);
+        raise(&self.partitions_lost, snapshot.partitions_lost);
         raise(&self.scorecards, snapshot.scorecards_published);
         raise(&self.settings_refused, snapshot.settings_refused);
         self.waiting.set(i64::from(snapshot.waiting.is_some()));

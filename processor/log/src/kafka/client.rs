@@ -60,11 +60,12 @@ impl KafkaOptions {
         }
     }
 
-    /// A consumer that is assigned its partitions by hand and sees what is committed.
-    pub(super) fn reader(&self) -> ClientConfig {
+    /// A consumer that is assigned its partitions by hand and sees what is committed. A fetch waits so long at the broker; while
+    /// one does, no other partition of the same consumer begins.
+    pub(super) fn reader(&self, fetch_wait: Duration) -> ClientConfig {
         let mut config = self.base();
         config
-            .set("fetch.wait.max.ms", "100")
+            .set("fetch.wait.max.ms", fetch_wait.as_millis().to_string())
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "16384");
@@ -202,6 +203,8 @@ impl Context {
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
+            // A broker that is away is told by whoever misses it.
+            _ if facility == "FAIL" => tracing::debug!(target: "kafka", facility, message),
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
@@ -224,9 +227,14 @@ impl ClientContext for Context {
             self.disconnects.fetch_add(1, Ordering::AcqRel);
         }
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            *self.unreachable.lock() = Some(Unreachable {
+            let mut unreachable = self.unreachable.lock();
+            // What is known already does not put the next look off.
+            let looked = unreachable
+                .as_ref()
+                .map_or_else(Instant::now, |known| known.looked);
+            *unreachable = Some(Unreachable {
                 reason: reason.to_owned(),
-                looked: Instant::now(),
+                looked,
             });
         }
         tracing::debug!(target: "kafka", %error, reason, "a client's trouble");

@@ -19,6 +19,8 @@ use crate::topic::Bounds;
 pub(super) const ASK: Duration = Duration::from_secs(5);
 /// Before a question is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// Events of a client served at once, at most.
+const EVENTS: usize = 100_000;
 /// How long one look for a broker may take.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
 
@@ -33,12 +35,28 @@ pub(super) struct Cursor {
     end: Option<Offset>,
 }
 
+/// What a consumer's cursors are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// One partition for long.
+    Follow,
+    /// Many partitions, each for a while.
+    Browse,
+}
+
 /// A consumer for cursors.
 ///
 /// # Errors
 /// `Stop` when its properties are wrong.
-pub(super) fn consumer(options: &KafkaOptions) -> Result<Arc<Consumer>, LogError> {
-    make(&options.reader(), Context::default()).map(Arc::new)
+pub(super) fn consumer(
+    options: &KafkaOptions,
+    purpose: Purpose,
+) -> Result<Arc<Consumer>, LogError> {
+    let fetch_wait = match purpose {
+        Purpose::Follow => Duration::from_millis(100),
+        Purpose::Browse => Duration::from_millis(20),
+    };
+    make(&options.reader(fetch_wait), Context::default()).map(Arc::new)
 }
 
 /// What a partition holds for whoever reads only what is committed: its end is the last stable offset.
@@ -177,8 +195,15 @@ impl Cursor {
 
     /// Serves the client, and finds out whether silence means that no broker is there.
     fn look_around(&self) -> Result<(), LogError> {
-        if let Some(Err(error)) = self.consumer.poll(Duration::ZERO) {
-            tracing::debug!(target: "kafka", %error, "a consumer's trouble");
+        // All that is queued: a long outage leaves hundreds of complaints, and an old one must not look like news.
+        for _ in 0..EVENTS {
+            match self.consumer.poll(Duration::ZERO) {
+                None => break,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    tracing::debug!(target: "kafka", %error, "a consumer's trouble");
+                }
+            }
         }
         let context = self.consumer.client().context();
         let Some(reason) = context.unreachable() else {

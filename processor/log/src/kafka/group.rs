@@ -46,7 +46,7 @@ pub enum Revocation {
 pub(super) struct MemberContext {
     client: Context,
     assignments: Arc<dyn Assignments>,
-    /// Whether an assignment has come, be it an empty one.
+    /// Whether an assignment has come, be it an empty one, and was not lost since.
     joined: AtomicBool,
     trouble: Mutex<Option<String>>,
     topic: String,
@@ -94,6 +94,9 @@ impl ConsumerContext for MemberContext {
                     false => Revocation::Orderly,
                 };
                 tracing::info!(?partitions, ?how, "the group takes partitions away");
+                if how == Revocation::Lost {
+                    self.joined.store(false, Ordering::Release);
+                }
                 self.assignments.revoked(&partitions, how);
                 member.incremental_unassign(places)
             }
@@ -151,7 +154,7 @@ impl KafkaGroup {
         })
     }
 
-    /// Whether an assignment has come, be it an empty one.
+    /// Whether an assignment has come, be it an empty one, and was not lost since.
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.member.context().joined.load(Ordering::Acquire)

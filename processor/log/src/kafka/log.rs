@@ -11,7 +11,7 @@ use rocksdb::Cache;
 
 use super::append::Appender;
 use super::client::{Consumer, KafkaOptions, describe};
-use super::cursor::{self, ASK};
+use super::cursor::{self, ASK, Purpose};
 use super::errors::asking;
 use super::group::{KafkaGroup, MemberContext, metadata};
 use super::read::{Reader, Readers};
@@ -44,7 +44,7 @@ impl KafkaLog {
     /// # Errors
     /// `Wait` when no broker answers, `Stop` when the properties are wrong or the topics are missing.
     pub fn open(options: KafkaOptions) -> Result<Arc<KafkaLog>, LogError> {
-        let asker = cursor::consumer(&options)?;
+        let asker = cursor::consumer(&options, Purpose::Browse)?;
         let partitions = count_partitions(&asker, &options)?;
         let block_cache = Cache::new_lru_cache(options.cache_bytes);
         Ok(Arc::new(KafkaLog {
@@ -171,10 +171,14 @@ impl Log for KafkaLog {
         let mut places = TopicPartitionList::new();
         let number = i32::try_from(partition.0).unwrap_or(i32::MAX);
         places.add_partition(Topic::ConversationEvents.name(), number);
-        let committed = self
-            .asker
-            .committed_offsets(places, ASK)
-            .map_err(|error| asking("asking for the group's position", &error))?;
+        // The group's member knows its coordinator already; another client takes a second or more to find it.
+        let member = self.member.read().as_ref().and_then(Weak::upgrade);
+        let committed = match &member {
+            Some(member) => member.committed_offsets(places, ASK),
+            None => self.asker.committed_offsets(places, ASK),
+        };
+        let committed =
+            committed.map_err(|error| asking("asking for the group's position", &error))?;
         let found = committed.elements().first().map(|place| place.offset());
         Ok(match found {
             Some(rdkafka::Offset::Offset(offset)) => u64::try_from(offset).ok().map(Offset),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::client::{Consumer, KafkaOptions};
-use super::cursor::{self, Cursor};
+use super::cursor::{self, Cursor, Purpose};
 use crate::batch::Batch;
 use crate::error::LogError;
 use crate::record::{Offset, Partition};
@@ -168,7 +168,8 @@ impl Readers {
             return Ok(free);
         }
         if self.consumers.len() < CONSUMERS {
-            self.consumers.push(cursor::consumer(&self.options)?);
+            self.consumers
+                .push(cursor::consumer(&self.options, Purpose::Browse)?);
             return Ok(self.consumers.len() - 1);
         }
         let oldest = self

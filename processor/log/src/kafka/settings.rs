@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::client::{Consumer, KafkaOptions};
-use super::cursor::{self, Cursor};
+use super::cursor::{self, Cursor, Purpose};
 use super::task::Ownership;
 use crate::batch::Batch;
 use crate::error::LogError;
@@ -79,7 +79,7 @@ impl Settings {
         if let Some(consumer) = &self.consumer {
             return Ok(Arc::clone(consumer));
         }
-        let consumer = cursor::consumer(&self.options)?;
+        let consumer = cursor::consumer(&self.options, Purpose::Follow)?;
         self.consumer = Some(Arc::clone(&consumer));
         Ok(consumer)
     }

@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
-use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::client::Consumer;
-use super::cursor::{self, ASK, Cursor};
+use super::cursor::{self, Cursor, Purpose};
 use super::defence::Defence;
-use super::errors::asking;
 use super::log::KafkaLog;
 use super::producer::{Transaction, TransactionalProducer};
 use super::restore::{Changelog, Committed, meta_record};
@@ -19,7 +17,7 @@ use crate::batch::Batch;
 use crate::commit::{Commit, Meta, PartitionLog};
 use crate::error::LogError;
 use crate::record::{Offset, Partition, Record};
-use crate::topic::{Bounds, Topic};
+use crate::topic::{Bounds, Log as _, Topic};
 
 /// How long a poll that should not wait waits all the same while more is on its way: the source is not dry then.
 const MORE_IS_COMING: Duration = Duration::from_millis(5);
@@ -86,7 +84,7 @@ impl KafkaPartition {
         if let Some(consumer) = &self.consumer {
             return Ok(Arc::clone(consumer));
         }
-        let consumer = cursor::consumer(self.log.options())?;
+        let consumer = cursor::consumer(self.log.options(), Purpose::Follow)?;
         self.consumer = Some(Arc::clone(&consumer));
         Ok(consumer)
     }
@@ -96,25 +94,10 @@ impl KafkaPartition {
         cursor::bounds(&consumer, Topic::ConversationEvents.name(), self.partition)
     }
 
-    /// What the group has committed for this partition, once no transaction is open on it.
-    fn group_position(&mut self) -> Result<Option<Offset>, LogError> {
-        let mut places = TopicPartitionList::new();
-        let partition = i32::try_from(self.partition.0).unwrap_or(i32::MAX);
-        places.add_partition(Topic::ConversationEvents.name(), partition);
-        let committed = self
-            .consumer()?
-            .committed_offsets(places, ASK)
-            .map_err(|error| asking("asking for the group's position", &error))?;
-        let found = committed.elements().first().map(|place| place.offset());
-        Ok(match found {
-            Some(rdkafka::Offset::Offset(offset)) => u64::try_from(offset).ok().map(Offset),
-            _ => None,
-        })
-    }
-
     /// The changelog and the group must agree: both were written by the same transactions.
-    fn check_agreement(&mut self, committed: Option<&Committed>) -> Result<(), LogError> {
-        let group = self.group_position()?;
+    fn check_agreement(&self, committed: Option<&Committed>) -> Result<(), LogError> {
+        // No transaction is open on it: the former owner was fenced.
+        let group = self.log.committed(self.partition)?;
         let (topic, partition) = (Topic::ConversationEvents.name(), self.partition);
         let (name, changelog) = (&self.log.options().group, self.log.options().changelog());
         match (committed.map(|committed| committed.meta.next), group) {
