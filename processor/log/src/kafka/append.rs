@@ -8,10 +8,11 @@ use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 
 use super::client::{Context, KafkaOptions, describe, make};
+use super::message::to_send;
 use crate::error::LogError;
 use crate::record::{Offset, Partition, Record};
 
@@ -204,19 +205,7 @@ fn send(
     record: &Record,
     told: Box<Told>,
 ) -> Result<(), KafkaError> {
-    let mut message = BaseRecord::with_opaque_to(topic, told)
-        .partition(i32::try_from(partition.0).unwrap_or(i32::MAX))
-        .timestamp(record.timestamp_ms);
-    message.key = record.key.as_deref();
-    message.payload = record.value.as_deref();
-    if !record.headers.is_empty() {
-        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        for (key, value) in &record.headers {
-            let value = value.as_deref();
-            headers = headers.insert(Header { key, value });
-        }
-        message = message.headers(headers);
-    }
+    let mut message = to_send(topic, partition, record, told);
     let until = Instant::now() + ROOM;
     loop {
         match producer.send(message) {

@@ -91,7 +91,7 @@ impl KafkaOptions {
         let mut config = self.base();
         config
             .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "1500")
+            .set("heartbeat.interval.ms", "500")
             .set("max.poll.interval.ms", "120000");
         self.finish(
             &mut config,

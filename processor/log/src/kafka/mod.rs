@@ -13,6 +13,7 @@ mod errors;
 pub(crate) mod ffi;
 mod group;
 mod log;
+mod message;
 mod producer;
 pub mod properties;
 mod read;

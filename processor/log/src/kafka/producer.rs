@@ -10,15 +10,17 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::client::{Context, KafkaOptions, describe, make};
 use super::defence::Defence;
 use super::errors::{asking, in_transaction, is_stale_member};
+use super::message::to_send;
 use crate::error::LogError;
 use crate::record::{Offset, Partition, Record};
+use crate::topic::Topic;
 
 /// Longest wait for the coordinator to fence the former owner and end its transaction.
 const INIT: Duration = Duration::from_secs(15);
@@ -28,6 +30,17 @@ const CALL: Duration = Duration::from_secs(10);
 const BETWEEN_REPORTS: Duration = Duration::from_micros(200);
 /// Less than the client waits before it repeats a request (a second, less a fifth): what took less was asked once.
 const SURELY_ASKED_ONCE: Duration = Duration::from_millis(750);
+
+/// Every topic that a task's transactions write to, beside its changelog.
+const OUTPUTS: [Topic; 5] = [
+    Topic::RatingRequested,
+    Topic::RatingSubmitted,
+    Topic::EligibilityDecided,
+    Topic::AnswerRefused,
+    Topic::DeadLetters,
+];
+/// The key of records that are aborted on purpose.
+const SWEEP_KEY: &[u8] = b"\0swept";
 
 /// Marks the last record of a transaction, whose offset is remembered.
 const META: usize = 1;
@@ -89,10 +102,11 @@ pub(super) struct TransactionalProducer {
 }
 
 impl TransactionalProducer {
-    /// Makes a producer and fences every former one of this partition, whose open transaction is ended.
+    /// Makes a producer and fences every former one of this partition, whose open transaction is ended: the coordinator says
+    /// so, and [`TransactionalProducer::sweep`] makes sure of it.
     ///
     /// # Errors
-    /// `Wait` when the coordinator cannot be reached.
+    /// `Wait` when the coordinator or a partition's leader cannot be reached.
     pub(super) fn take_over(
         options: &KafkaOptions,
         partition: Partition,
@@ -106,11 +120,41 @@ impl TransactionalProducer {
         producer
             .init_transactions(INIT)
             .map_err(|error| asking(&format!("taking the transactional id {id} over"), &error))?;
-        Ok(TransactionalProducer {
+        let taken = TransactionalProducer {
             producer,
             partition,
             worn: false,
-        })
+        };
+        taken.sweep(options).map_err(|error| match error {
+            LogError::StartOver(text) => LogError::Wait(text),
+            other => other,
+        })?;
+        Ok(taken)
+    }
+
+    /// Aborts whatever the former owner left open, by a transaction of its own that is aborted.
+    ///
+    /// A coordinator that comes up again after its broker was killed ends transactions whose time is over, and was seen
+    /// (Kafka 4.3.1) to call them aborted without having written the abort to their partitions. Their records then lie open,
+    /// and as all producers of one transactional id share a producer id, the next commit would commit them too: outputs
+    /// twice. An abort of that producer id on each partition puts an end to them.
+    fn sweep(&self, options: &KafkaOptions) -> Result<(), LogError> {
+        let changelog = options.changelog();
+        let outputs = OUTPUTS.map(Topic::name);
+        let swept = Record {
+            key: Some(SWEEP_KEY.to_vec()),
+            ..Record::default()
+        };
+        self.producer
+            .begin_transaction()
+            .map_err(|error| in_transaction("beginning to sweep", &error))?;
+        for topic in outputs.into_iter().chain([changelog.as_str()]) {
+            self.send(topic, &swept, 0)?;
+        }
+        self.wait_for_deliveries()?;
+        self.producer
+            .abort_transaction(CALL)
+            .map_err(|error| in_transaction("sweeping", &error))
     }
 
     /// Writes everything in one transaction; returns the offset of its meta record.
@@ -182,20 +226,7 @@ impl TransactionalProducer {
     }
 
     fn send(&self, topic: &str, record: &Record, kind: usize) -> Result<(), LogError> {
-        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        for (key, value) in &record.headers {
-            let value = value.as_deref();
-            headers = headers.insert(Header { key, value });
-        }
-        let partition = i32::try_from(self.partition.0).unwrap_or(i32::MAX);
-        let mut message = BaseRecord::with_opaque_to(topic, kind)
-            .partition(partition)
-            .timestamp(record.timestamp_ms);
-        message.key = record.key.as_deref();
-        message.payload = record.value.as_deref();
-        if !record.headers.is_empty() {
-            message = message.headers(headers);
-        }
+        let mut message = to_send(topic, self.partition, record, kind);
         let until = Instant::now() + CALL;
         loop {
             match self.producer.send(message) {
