@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `AFTERWORD_BIN` | the program to test | built when it is older than its sources |
 //! | `AFTERWORD_FAULT_SEED` | the seed of all choices; a failure prints it | another each time |
+//! | `AFTERWORD_KAFKA_PART` | of the long test only the parts whose name has these words: `processes`, `network`, `three brokers`, `one broker` | all of them |
 //! | `AFTERWORD_KAFKA_KILLS` | processes killed by the long test | 300 |
 //! | `AFTERWORD_KAFKA_ZOMBIES` | processes frozen beyond their session | 50 |
 //! | `AFTERWORD_KAFKA_BROKER_KILLS` | brokers killed | 100 |

@@ -188,6 +188,28 @@ pub fn a_commit_just_before_the_fence(under: &Under) -> Result<(), String> {
     }
 }
 
+/// The only broker is killed while a transaction is open, and comes back when that has timed out: it may forget to mark
+/// the transaction's records as aborted, and then the next commit of the same producer would commit them too.
+pub fn a_broker_that_forgets(under: &Under) -> Result<(), String> {
+    let mut stage = Stage::new(under, &[TRANSACTION_5_S]);
+    stage.import(&script::conversation("c1"));
+    stage.catch_up(SOON)?;
+    let offsets = hold(Api::ADD_OFFSETS_TO_TXN, "process-a");
+    let offsets = stage.world.proxy().rule(offsets);
+    stage.import(&script::conversation("c2"));
+    expect(
+        offsets.wait_matched(1, SOON),
+        "an AddOffsetsToTxn to be held",
+    );
+    stage.world.cluster.kill_broker(0);
+    std::thread::sleep(Duration::from_secs(8));
+    stage.world.cluster.start_broker(0);
+    offsets.release();
+    stage.catch_up(2 * SOON)?;
+    stage.import(&script::conversation("c3"));
+    stage.judge()
+}
+
 /// The position that is committed is the one to be read next: a process that starts again begins behind it.
 pub fn a_start_where_the_last_one_ended(under: &Under) -> Result<(), String> {
     let mut stage = Stage::new(under, &[]);
