@@ -6,6 +6,8 @@
 pub enum Defence {
     /// Taking a partition over fences the former owner: both have the same transactional id.
     InitTransactionsFence,
+    /// What a former owner left open is aborted once more, since a broker may have forgotten to.
+    SweepAfterFence,
     /// The changelog is measured after the former owner was fenced, not before.
     MeasureAfterFence,
     /// When the outcome of a commit is unknown, memory is thrown away and what is committed is read again.
@@ -24,8 +26,9 @@ pub enum Defence {
 
 impl Defence {
     /// Every one, with its name for `KAFKA_DEFENCE_OFF`: names joined by commas.
-    pub const ALL: [(Defence, &'static str); 8] = [
+    pub const ALL: [(Defence, &'static str); 9] = [
         (Defence::InitTransactionsFence, "init-transactions-fence"),
+        (Defence::SweepAfterFence, "sweep-after-fence"),
         (Defence::MeasureAfterFence, "measure-after-fence"),
         (Defence::StartOverInDoubt, "start-over-in-doubt"),
         (Defence::NewProducerInDoubt, "new-producer-in-doubt"),

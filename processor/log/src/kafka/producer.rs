@@ -110,6 +110,7 @@ impl TransactionalProducer {
     pub(super) fn take_over(
         options: &KafkaOptions,
         partition: Partition,
+        nobody: &ConsumerGroupMetadata,
     ) -> Result<TransactionalProducer, LogError> {
         let mut id = format!("{}-{partition}", options.group);
         if Defence::InitTransactionsFence.is_off() {
@@ -125,7 +126,10 @@ impl TransactionalProducer {
             partition,
             worn: false,
         };
-        taken.sweep(options).map_err(|error| match error {
+        if Defence::SweepAfterFence.is_off() {
+            return Ok(taken);
+        }
+        taken.sweep(options, nobody).map_err(|error| match error {
             LogError::StartOver(text) => LogError::Wait(text),
             other => other,
         })?;
@@ -137,8 +141,14 @@ impl TransactionalProducer {
     /// A coordinator that comes up again after its broker was killed ends transactions whose time is over, and was seen
     /// (Kafka 4.3.1) to call them aborted without having written the abort to their partitions. Their records then lie open,
     /// and as all producers of one transactional id share a producer id, the next commit would commit them too: outputs
-    /// twice. An abort of that producer id on each partition puts an end to them.
-    fn sweep(&self, options: &KafkaOptions) -> Result<(), LogError> {
+    /// twice. An abort of that producer id on each partition puts an end to them. A position that lies open the same way is
+    /// worse: nobody is told the group's any more. So one is swept with them, in nobody's name, since no member may have to be
+    /// asked for it.
+    fn sweep(
+        &self,
+        options: &KafkaOptions,
+        nobody: &ConsumerGroupMetadata,
+    ) -> Result<(), LogError> {
         let changelog = options.changelog();
         let outputs = OUTPUTS.map(Topic::name);
         let swept = Record {
@@ -152,6 +162,7 @@ impl TransactionalProducer {
             self.send(topic, &swept, 0)?;
         }
         self.wait_for_deliveries()?;
+        self.send_position((Topic::ConversationEvents.name(), Offset(0)), nobody)?;
         self.producer
             .abort_transaction(CALL)
             .map_err(|error| in_transaction("sweeping", &error))

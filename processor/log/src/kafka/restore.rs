@@ -124,7 +124,7 @@ impl Changelog<'_> {
         let begun = Instant::now();
         let mut told = begun;
         self.read(from, end, |batch, next| {
-            for record in batch.iter() {
+            for record in batch.iter().filter(|record| record.offset < end) {
                 if record.key == Some(META_KEY) {
                     last = Some(decode_meta(
                         record.offset,
@@ -134,6 +134,7 @@ impl Changelog<'_> {
             }
             let states = batch
                 .iter()
+                .filter(|record| record.offset < end)
                 .filter_map(|record| Some((record.key?, record.value)))
                 .filter(|(key, _)| *key != META_KEY);
             store.write(states, None)?;

@@ -126,8 +126,7 @@ impl KafkaPartition {
     /// In whose name the position is committed: the group refuses one that it has given the partition away from.
     fn member(&mut self) -> Result<ConsumerGroupMetadata, LogError> {
         if Defence::AbortOnLostAssignment.is_off() {
-            let nobody = self.consumer()?.group_metadata();
-            return nobody.ok_or_else(|| not_taken(self.partition));
+            return nobody(&*self.consumer()?);
         }
         self.ownership.check()?;
         self.log.group_metadata()
@@ -140,7 +139,9 @@ impl KafkaPartition {
         let Some(taken) = &mut self.taken else {
             return Ok(());
         };
-        taken.producer = TransactionalProducer::take_over(self.log.options(), self.partition)?;
+        let nobody = nobody(&consumer)?;
+        taken.producer =
+            TransactionalProducer::take_over(self.log.options(), self.partition, &nobody)?;
         let changelog = Changelog {
             consumer: &consumer,
             topic: &self.log.options().changelog(),
@@ -180,7 +181,8 @@ impl PartitionLog for KafkaPartition {
             true => Some(cursor::bounds(&consumer, &topic, self.partition)?),
             false => None,
         };
-        let producer = TransactionalProducer::take_over(log.options(), self.partition)?;
+        let nobody = nobody(&consumer)?;
+        let producer = TransactionalProducer::take_over(log.options(), self.partition, &nobody)?;
         let store = Store::open(&log.store_directory(), self.partition, log.block_cache())?;
         let changelog = Changelog {
             consumer: &consumer,
@@ -346,4 +348,10 @@ impl Drop for KafkaPartition {
 
 fn not_taken(partition: Partition) -> LogError {
     LogError::StartOver(format!("partition {partition} is not taken over"))
+}
+
+/// No member of the group: the consumer has never joined it.
+fn nobody(consumer: &Consumer) -> Result<ConsumerGroupMetadata, LogError> {
+    let unknown = || LogError::Wait("the client has no group yet".to_owned());
+    consumer.group_metadata().ok_or_else(unknown)
 }
