@@ -101,11 +101,22 @@ impl KafkaPartition {
         let (topic, partition) = (Topic::ConversationEvents.name(), self.partition);
         let (name, changelog) = (&self.log.options().group, self.log.options().changelog());
         match (committed.map(|committed| committed.meta.next), group) {
-            (Some(next), Some(group)) if next != group => Err(LogError::Stop(format!(
+            (Some(next), Some(group)) if group > next => Err(LogError::Stop(format!(
                 "group {name:?} stands at offset {group} of {topic} {partition}, and its changelog {changelog} at {next}: \
-                 they are written together, so somebody moved one of them. Put the group back: kafka-consumer-groups \
+                 they are written together, so somebody moved the group on. Put it back: kafka-consumer-groups \
                  --group {name} --topic {topic}:{partition} --reset-offsets --to-offset {next} --execute"
             ))),
+            (Some(next), Some(group)) if group < next => {
+                // A broker that was killed may have forgotten the position of a transaction whose records it kept; and
+                // whoever set the group back cannot have the past decided anew.
+                tracing::warn!(
+                    partition = partition.0,
+                    group = group.0,
+                    next = next.0,
+                    "the group's position is older than the changelog's, which counts"
+                );
+                Ok(())
+            }
             (None, Some(group)) => Err(LogError::Stop(format!(
                 "group {name:?} stands at offset {group} of {topic} {partition}, and its changelog {changelog} has nothing: \
                  it was deleted or emptied. The states are lost with it; to fold everything anew, with outputs repeated, \
