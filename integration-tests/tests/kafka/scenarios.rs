@@ -153,7 +153,8 @@ pub fn positions_name_their_member(under: &Under) -> Result<(), String> {
 /// The former owner's last commit takes effect just before the new owner fences it off.
 pub fn a_commit_just_before_the_fence(under: &Under) -> Result<(), String> {
     let mut stage = Stage::new(under, &[("process.debt_facts", "0")]);
-    // The very first commit: what is measured before it is nothing.
+    stage.import(&script::conversation("c1"));
+    stage.catch_up(SOON)?;
     let end = stage.world.proxy().rule(hold(Api::END_TXN, "process-a"));
     stage.import(&script::conversation("c2"));
     expect(end.wait_matched(1, SOON), "an EndTxn to be held");
