@@ -1,16 +1,13 @@
 //! Outputs as they are read from the log: decoded, with the fact that caused each, and repetitions passed over.
 
 use afterword_log::kafka::Defence;
-use afterword_log::{Batch, Log, Offset, Partition, RecordRef, Topic};
+use afterword_log::{Batch, INDEX_HEADER, Log, Offset, Partition, RecordRef, SOURCE_HEADER, Topic};
 use afterword_schemas::records::{Output, WorkspaceSettings};
 use afterword_schemas::{SchemaStore, Schemas};
 use tracing::warn;
 
 use crate::error::ReadModelError;
 use crate::positions::{Applied, Place, Position};
-
-const SOURCE_HEADER: &str = "afterword-source";
-const INDEX_HEADER: &str = "afterword-index";
 
 /// The fact that caused an output, always one of `conversation-events`, and the output's place among that fact's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
