@@ -8,16 +8,20 @@
 mod contradictions;
 mod layers;
 mod table;
+mod values;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use layers::{Layers, Origin, PROPERTIES};
-pub use table::{SETTINGS, Setting};
+pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
+pub use table::{OF_WORKSPACES, SETTINGS, Setting};
 
 use crate::failure::Failure;
+
+use afterword_link::LinkKeys;
+use ipnet::IpNet;
 
 /// A checked value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,7 @@ impl std::fmt::Display for Value {
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
+    workspaces: layers::Workspaces,
 }
 
 /// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
@@ -62,6 +67,9 @@ pub struct Config {
     pub commit_interval: Duration,
     pub debt_facts: u64,
     pub cache_bytes: usize,
+    pub survey: SurveyConfig,
+    /// By id, those that the configuration names.
+    pub workspaces: BTreeMap<String, WorkspaceLook>,
     pub reports_listen: SocketAddr,
     pub operations_listen: SocketAddr,
     pub body_limit_bytes: usize,
@@ -109,6 +117,33 @@ pub struct KafkaConfig {
     pub properties: BTreeMap<String, String>,
 }
 
+/// The customers' pages. Has secrets in it, so it cannot be printed.
+#[derive(Clone)]
+pub struct SurveyConfig {
+    pub listen: SocketAddr,
+    /// Without a slash at its end.
+    pub public_url: String,
+    /// As configured, the first mints; `None`: those of the data directory.
+    pub link_keys: Option<LinkKeys>,
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a page waits for what became of an answer.
+    pub outcome_timeout: Duration,
+    pub link_posts_a_minute: u32,
+    pub address_requests_a_minute: u32,
+}
+
+/// How a workspace looks to its customers and managers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceLook {
+    pub name: String,
+    /// `#rrggbb`.
+    pub colour: String,
+    /// Where the customer's language is not known, such as `de` or `pt-BR`.
+    pub locale: String,
+    /// Into the team's help desk; `{conversation}` stands for the id.
+    pub conversation_url: Option<String>,
+}
+
 /// How the schema registry is reached. Has secrets in it, so it cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RegistryConfig {
@@ -131,6 +166,7 @@ impl Effective {
         let effective = Effective {
             values: resolved.values,
             properties: resolved.properties,
+            workspaces: resolved.workspaces,
         };
         if faults.is_empty() {
             faults = contradictions::find(&effective);
@@ -201,6 +237,62 @@ impl Effective {
         })
     }
 
+    fn list(&self, key: &str) -> Vec<String> {
+        let text = self.text(key);
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+
+    /// What was set of workspaces: the whole key, the row, the value, where it came from.
+    pub fn workspaces(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
+        self.workspaces.iter().flat_map(|(id, values)| {
+            OF_WORKSPACES.iter().filter_map(move |setting| {
+                let (value, origin) = values.get(setting.key)?;
+                let key = format!("{WORKSPACES}{id}.{}", setting.key);
+                Some((key, setting, value, origin))
+            })
+        })
+    }
+
+    fn looks(&self) -> BTreeMap<String, WorkspaceLook> {
+        let look = |(id, values): (&String, &layers::Values)| {
+            let mut look = WorkspaceLook::of(id);
+            for (key, (value, _)) in values {
+                let text = value.to_string();
+                match *key {
+                    "colour" => look.colour = text,
+                    "locale" => look.locale = text,
+                    "conversation_url" => look.conversation_url = Some(text),
+                    _ if text.is_empty() => {}
+                    _ => look.name = text,
+                }
+            }
+            look.conversation_url = look.conversation_url.filter(|text| !text.is_empty());
+            (id.clone(), look)
+        };
+        self.workspaces.iter().map(look).collect()
+    }
+
+    fn survey(&self) -> SurveyConfig {
+        let number = |key| u32::try_from(self.number(key)).unwrap_or(u32::MAX);
+        let proxies = self.list("survey.trusted_proxies");
+        SurveyConfig {
+            listen: self.address("survey.listen"),
+            public_url: self
+                .text("survey.public_url")
+                .trim_end_matches('/')
+                .to_owned(),
+            link_keys: LinkKeys::parse(&self.list("survey.link_keys")).ok(),
+            trusted_proxies: proxies.iter().filter_map(|text| network(text)).collect(),
+            outcome_timeout: Duration::from_millis(self.number("survey.outcome_timeout_ms")),
+            link_posts_a_minute: number("survey.link_posts_a_minute"),
+            address_requests_a_minute: number("survey.address_requests_a_minute"),
+        }
+    }
+
     fn address(&self, key: &str) -> SocketAddr {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         self.text(key).parse().unwrap_or(nowhere)
@@ -246,6 +338,8 @@ impl Effective {
             commit_interval: Duration::from_millis(self.number("process.commit_interval_ms")),
             debt_facts: self.number("process.debt_facts"),
             cache_bytes: self.size("process.cache_mib") << 20,
+            survey: self.survey(),
+            workspaces: self.looks(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),
             body_limit_bytes: self.size("http.body_limit_mib") << 20,
@@ -256,6 +350,39 @@ impl Effective {
             log_format: self.log_format(),
         }
     }
+}
+
+impl Config {
+    /// How a workspace looks, named in the configuration or not.
+    #[must_use]
+    pub fn look(&self, workspace_id: &str) -> WorkspaceLook {
+        let named = self.workspaces.get(workspace_id);
+        named
+            .cloned()
+            .unwrap_or_else(|| WorkspaceLook::of(workspace_id))
+    }
+}
+
+impl WorkspaceLook {
+    /// As the table's defaults say.
+    fn of(workspace_id: &str) -> WorkspaceLook {
+        let default = |key| {
+            let setting = OF_WORKSPACES.iter().find(|setting| setting.key == key);
+            setting.map_or("", |setting| setting.default).to_owned()
+        };
+        WorkspaceLook {
+            name: workspace_id.to_owned(),
+            colour: default("colour"),
+            locale: default("locale"),
+            conversation_url: None,
+        }
+    }
+}
+
+/// An address alone is the network of that one.
+fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).ok()
 }
 
 #[cfg(test)]
@@ -272,6 +399,9 @@ mod tests {
         assert!(config.schema_registry.is_none() && config.database_url.is_none());
         assert_eq!(config.reports_listen.port(), 8081);
         assert_eq!(config.operations_listen.port(), 8082);
+        assert_eq!(config.survey.listen.port(), 8080);
+        assert!(config.survey.link_keys.is_none() && config.workspaces.is_empty());
+        assert_eq!(config.look("w1").name, "w1");
         assert_eq!(config.retention_ms, None);
         assert_eq!(config.commit_interval, Duration::from_millis(100));
     }
