@@ -2,7 +2,8 @@
 
 use afterword_link::LinkKeys;
 
-use super::{Effective, LogKind, Origin, network};
+use super::survey::network;
+use super::{Effective, LogKind, Origin};
 
 /// The longest name of a topic that Kafka takes.
 const TOPIC_NAME_BYTES: usize = 249;
