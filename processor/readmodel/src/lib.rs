@@ -20,6 +20,7 @@
 //!
 //! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
 
+mod access;
 mod apply;
 mod contacts;
 mod database;
@@ -43,6 +44,10 @@ mod statistics;
 mod story;
 mod watch;
 
+pub use access::{
+    Accepted, Account, AccountOrigin, ApiToken, ConfiguredAccount, Grant, Invitation, Role,
+    Session, SignedIn,
+};
 pub use contacts::Contact;
 pub use database::ReportDatabase;
 pub use deliveries::{
