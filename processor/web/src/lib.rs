@@ -3,6 +3,8 @@
 //!
 //! No state lives here: what is asked comes from the log, what is told goes to it.
 
+pub mod access;
+mod address;
 mod conversation;
 mod events;
 mod gate;
@@ -16,6 +18,7 @@ mod server;
 mod starting;
 pub mod story;
 
+pub use address::Peer;
 pub use axum::Router;
 pub use gate::Gate;
 pub use meter::HttpMetrics;

@@ -11,6 +11,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+use crate::access::{self, Access};
 use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
 use crate::problem::{self, Problem};
@@ -28,6 +29,7 @@ pub struct Reports {
     pub body_limit_bytes: usize,
     pub body_timeout: Duration,
     pub metrics: Arc<HttpMetrics>,
+    pub access: Access,
 }
 
 const WELCOME: &str = "\
@@ -39,12 +41,13 @@ GET  /api/v1/workspaces/{workspace}/conversations/{conversation}  a conversation
 Metrics, /livez and /readyz are on the operations listener.
 ";
 
-/// Every route of the reports listener.
+/// Every route of the reports listener, each behind the right that the table of [`crate::access`] names.
 pub fn reports_router(reports: Reports) -> Router {
     let meter = Meter {
         metrics: Arc::clone(&reports.metrics),
         listener: "reports",
     };
+    let access = reports.access.clone();
     Router::new()
         .route(
             "/",
@@ -60,6 +63,8 @@ pub fn reports_router(reports: Reports) -> Router {
         )
         .fallback(problem::not_found)
         .with_state(reports)
+        .merge(access::router(access.clone()))
+        .layer(from_fn_with_state(access, access::guard))
         .layer(from_fn_with_state(meter, meter::count))
 }
 

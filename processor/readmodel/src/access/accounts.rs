@@ -54,6 +54,8 @@ const BY_NAME: &str = select_accounts!("WHERE name = $1");
 const BY_ID: &str = select_accounts!("WHERE account_id = $1");
 const ALL: &str = select_accounts!("ORDER BY name LIMIT $1");
 
+const CREDENTIALS: &str =
+    "SELECT account_id, password_hash FROM accounts WHERE name = $1 AND disabled_at IS NULL";
 const END_SESSIONS: &str = "DELETE FROM sessions WHERE account_id = $1";
 const END_OTHER_SESSIONS: &str = "DELETE FROM sessions WHERE account_id = $1 AND session_id <> $2";
 const DISABLE: &str =
@@ -114,6 +116,20 @@ impl ReportDatabase {
         };
         let grants = self.grants(&row.try_get::<String, _>(0)?).await?;
         Account::from_row(row, grants).map(Some)
+    }
+
+    /// Id and password hash of the account of this name (in small letters) that may sign in. One query, whether there is one or
+    /// not.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn credentials(
+        &self,
+        name: &str,
+    ) -> Result<Option<(String, String)>, ReadModelError> {
+        let found = rows(self, CREDENTIALS, |values| values.text(name)).await?;
+        let read = |row: &AnyRow| Ok((row.try_get(0)?, row.try_get(1)?));
+        found.first().map(read).transpose()
     }
 
     /// All accounts by name, at most ten thousand.
