@@ -239,6 +239,7 @@ async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
             "deliveries",
             include_str!("../migrations/0002_deliveries.sql"),
         ),
+        (4, "survey", include_str!("../migrations/0004_survey.sql")),
         (5, "access", include_str!("../migrations/0005_access.sql")),
     ];
     let migrations = migrations.map(|(version, description, sql)| {

@@ -42,6 +42,7 @@ mod settings;
 mod sql;
 mod statistics;
 mod story;
+mod survey;
 mod watch;
 
 pub use access::{
@@ -64,3 +65,4 @@ pub use story::{
     Measured, Source, Story, StoryActor, StoryDecision, StoryRefusal, StoryRequest,
     StorySubmission, Thresholds,
 };
+pub use survey::{AnswerMark, LATEST, Standing};

@@ -17,6 +17,7 @@ mod reports;
 mod server;
 mod starting;
 pub mod story;
+mod survey;
 
 pub use address::Peer;
 pub use axum::Router;
@@ -27,6 +28,7 @@ pub use problem::Problem;
 pub use reports::{Reports, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
+pub use survey::{Language, Look, Looks, SurveyMetrics, SurveyParts, survey_router};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
