@@ -1,5 +1,6 @@
 //! The command line.
 
+mod accounts;
 mod topics;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::LogKind;
 use crate::version;
 
+pub use accounts::{Accounts, Invite, TokenCommand};
 pub use topics::{CreateTopics, Topics, TopicsCommand};
 
 /// Facts about conversations go in, decisions come out, each exactly once, and people see them.
@@ -70,6 +72,9 @@ pub enum Command {
     /// The settings of workspaces
     #[command(subcommand)]
     Settings(Settings),
+    /// Who may see reports, and programs that may
+    #[command(subcommand)]
+    Accounts(Accounts),
     /// This build's schemas in the schema registry
     #[command(subcommand)]
     Schemas(crate::commands::Schemas),

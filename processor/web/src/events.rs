@@ -17,9 +17,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::access::{Scope, Viewer};
 use crate::intake::{self, Taken};
 use crate::problem::Problem;
-use crate::reports::Reports;
+use crate::reports::{ProblemDocument, Reports};
 
 /// Refusals told one by one; the rest are counted.
 const REFUSALS_TOLD: usize = 1_000;
@@ -27,7 +28,7 @@ const REFUSALS_TOLD: usize = 1_000;
 const BATCH: usize = 5_000;
 
 /// What is said of the facts of one request.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     accepted: u64,
     passed_over: u64,
@@ -53,9 +54,29 @@ enum Shape {
     Lines,
 }
 
-/// The handler.
+/// Facts in, answered once they are durable. Good facts are kept whatever stands beside them; sending all of them again is harmless.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events",
+    operation_id = "append_events",
+    tag = "facts",
+    request_body(content(
+        (Vec<serde_json::Value> = "application/json"),
+        (String = "application/x-ndjson"),
+    )),
+    responses(
+        (status = 200, description = "All were taken.", body = Counts),
+        (status = 400, description = "Not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The body took too long.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Neither of the two types.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Some were refused; the others are kept.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The log cannot take them now.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn post(
     State(reports): State<Reports>,
+    viewer: Viewer,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -65,7 +86,7 @@ pub async fn post(
     let (log, schemas) = (Arc::clone(&reports.log), Arc::clone(&reports.schemas));
     let answer = reports
         .gate
-        .run(move || take_all(&*log, &schemas, &body, shape))
+        .run(move || take_all(&*log, &schemas, &viewer, &body, shape))
         .await??;
     Ok(answer)
 }
@@ -145,6 +166,7 @@ pub(crate) fn is_length(error: &axum::Error) -> bool {
 fn take_all(
     log: &dyn Log,
     schemas: &Schemas,
+    viewer: &Viewer,
     body: &[u8],
     shape: Option<Shape>,
 ) -> Result<Response, Problem> {
@@ -163,7 +185,8 @@ fn take_all(
     let partitions = log.partitions(Topic::ConversationEvents);
     let now_ms = crate::now_ms();
     for (place, object) in objects {
-        match intake::take(&object, partitions, framing, now_ms) {
+        let may = |workspace: &str| viewer.may(Scope::EventsWrite, workspace);
+        match intake::take_where(&object, partitions, framing, now_ms, may) {
             Ok(Taken::Fact {
                 partition,
                 record,

@@ -28,10 +28,32 @@ pub fn take(
     framing: Framing,
     now_ms: i64,
 ) -> Result<Taken, JsonError> {
+    take_where(object, partitions, framing, now_ms, |_| true)
+}
+
+/// Reads one object, of a workspace of which `may` says that its facts may be written.
+///
+/// # Errors
+/// As [`take`], and when they may not.
+pub fn take_where(
+    object: &[u8],
+    partitions: u32,
+    framing: Framing,
+    now_ms: i64,
+    may: impl FnOnce(&str) -> bool,
+) -> Result<Taken, JsonError> {
     match json::parse_fact(object)? {
         ParsedFact::PassedOver(passed_over) => Ok(Taken::PassedOver(passed_over)),
         ParsedFact::Fact { fact, ignored } => {
-            let (partition, record) = record_of(&fact.as_event(), partitions, framing, now_ms);
+            let event = fact.as_event();
+            if !may(event.workspace_id) {
+                return Err(JsonError {
+                    member: "workspace_id".to_owned(),
+                    expected: "a workspace that this API token may write facts of".to_owned(),
+                    found: "another one".to_owned(),
+                });
+            }
+            let (partition, record) = record_of(&event, partitions, framing, now_ms);
             Ok(Taken::Fact {
                 partition,
                 record,

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use afterword_log::{EmbeddedLog, EmbeddedOptions, FreeSpace, Log, Partition, Topic};
+use afterword_readmodel::ReportDatabase;
+use afterword_web::access::{Access, AccessMetrics, AccessOptions};
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Check, Gate, HttpMetrics, Operations, Readiness, Reports, operations_router, reports_router,
+    Check, Gate, HttpMetrics, Operations, Places, Readiness, Reports, operations_router,
+    reports_router,
 };
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +21,14 @@ use tower::ServiceExt;
 const LIMIT: usize = 20_000;
 const TOKEN: &str = "a-token";
 
+/// Without accounts.
+async fn access(directory: &std::path::Path) -> Access {
+    let database = ReportDatabase::open_file(&directory.join("report.db")).await;
+    let metrics = AccessMetrics::new(&prometheus::Registry::new()).expect("metrics");
+    let options = AccessOptions::default();
+    Access::new(database.expect("a database"), options, metrics).expect("access")
+}
+
 struct Server {
     reports: Router,
     operations: Router,
@@ -27,7 +38,7 @@ struct Server {
 }
 
 impl Server {
-    fn new() -> Server {
+    async fn new() -> Server {
         let directory = tempfile::tempdir().expect("a directory");
         let is_full = Arc::new(AtomicBool::new(false));
         let full = Arc::clone(&is_full);
@@ -51,11 +62,15 @@ impl Server {
         let reports = reports_router(Reports {
             log: Arc::clone(&shared),
             schemas: Arc::default(),
+            database: None,
             gate: gate.clone(),
             stories: gate.clone(),
             body_limit_bytes: LIMIT,
             body_timeout: Duration::from_millis(200),
             metrics: Arc::clone(&metrics),
+            stop: tokio::sync::watch::channel(false).1,
+            places: Places::default(),
+            access: access(directory.path()).await,
         });
         let asked = Arc::clone(&log);
         let readiness = move || {
@@ -149,7 +164,7 @@ fn event(id: &str) -> Value {
 
 #[tokio::test]
 async fn an_array_and_lines_are_both_taken() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (status, answer) = server
         .post(
             "application/json",
@@ -172,7 +187,7 @@ async fn an_array_and_lines_are_both_taken() {
 
 #[tokio::test]
 async fn good_facts_are_kept_beside_bad_ones_and_the_answer_says_which() {
-    let server = Server::new();
+    let server = Server::new().await;
     let mut unknown = event("e3");
     unknown["type"] = json!("telepathy");
     let mut more = event("e4");
@@ -212,7 +227,7 @@ async fn good_facts_are_kept_beside_bad_ones_and_the_answer_says_which() {
 
 #[tokio::test]
 async fn what_is_no_list_of_events_is_refused_whole() {
-    let server = Server::new();
+    let server = Server::new().await;
     let broken = format!("[{},", event("e1"));
     assert_eq!(
         server.post("application/json", broken).await.0,
@@ -258,7 +273,7 @@ impl hyper::body::Body for Never {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_given_up() {
-    let server = Server::new();
+    let server = Server::new().await;
     assert_eq!(
         server.post("application/json", Body::new(Never)).await.0,
         StatusCode::REQUEST_TIMEOUT
@@ -267,7 +282,7 @@ async fn a_body_that_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_passes() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.is_full.store(true, Ordering::Relaxed);
     let body = json!([event("e1")]).to_string();
     let request = Request::post("/api/v1/events")
@@ -298,7 +313,7 @@ async fn a_full_disk_is_told_and_passes() {
 
 #[tokio::test]
 async fn wrong_paths_and_methods_are_problems() {
-    let server = Server::new();
+    let server = Server::new().await;
     assert_eq!(
         read(get(&server.reports, "/nothing").await).await.0,
         StatusCode::NOT_FOUND
@@ -324,7 +339,7 @@ async fn wrong_paths_and_methods_are_problems() {
 
 #[tokio::test]
 async fn a_story_is_told_by_workspace_and_id() {
-    let server = Server::new();
+    let server = Server::new().await;
     server
         .post("application/json", json!([event("e1")]).to_string())
         .await;
@@ -353,7 +368,7 @@ async fn a_story_is_told_by_workspace_and_id() {
 
 #[tokio::test]
 async fn requests_are_counted_by_route_and_never_by_id() {
-    let server = Server::new();
+    let server = Server::new().await;
     get(
         &server.reports,
         "/api/v1/workspaces/w1/conversations/secret-id",
@@ -370,7 +385,7 @@ async fn requests_are_counted_by_route_and_never_by_id() {
 
 #[tokio::test]
 async fn the_log_is_behind_the_token() {
-    let server = Server::new();
+    let server = Server::new().await;
     let asked = |token: &str| {
         Request::get("/internal/v1/log")
             .header("authorization", token)

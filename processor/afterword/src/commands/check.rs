@@ -3,7 +3,7 @@
 use afterword_log::kafka::properties::is_secret;
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{Effective, Origin, PROPERTIES, Value};
+use crate::config::{Effective, Origin, PROPERTIES, Setting, Value};
 use crate::failure::Failure;
 use crate::terminal::{self, Style, Table};
 
@@ -30,6 +30,10 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
             let (value, origin) = (value.to_string(), origin.to_string());
             object.insert(key, json!({ "value": value, "origin": origin }));
         }
+        for (key, setting, value, origin) in effective.accounts() {
+            let (value, origin) = (hidden(setting, value), origin.to_string());
+            object.insert(key, json!({ "value": value, "origin": origin }));
+        }
         for (name, value, origin) in effective.properties() {
             let (value, variable) = (shown(name, value), variable(name));
             let entry =
@@ -42,14 +46,15 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     let colours = terminal::colours_on_stdout();
     let mut table = Table::new(&["key", "value", "from", "meaning"], &[]);
     for (setting, value, origin) in effective.iter() {
-        let value = match value.to_string() {
-            text if setting.secret && !text.is_empty() => SECRET.to_owned(),
-            text => text,
-        };
+        let value = hidden(setting, value);
         table.styled_row(row(setting.key, &value, origin, setting.about));
     }
     for (key, setting, value, origin) in effective.workspaces() {
         table.styled_row(row(&key, &value.to_string(), origin, setting.about));
+    }
+    for (key, setting, value, origin) in effective.accounts() {
+        let value = hidden(setting, value);
+        table.styled_row(row(&key, &value, origin, setting.about));
     }
     for (name, value, origin) in effective.properties() {
         let key = format!("{PROPERTIES}{name}");
@@ -57,6 +62,13 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     }
     print!("{}", table.render(0, colours));
     Ok(())
+}
+
+fn hidden(setting: &Setting, value: &Value) -> String {
+    match value.to_string() {
+        text if setting.secret && !text.is_empty() => SECRET.to_owned(),
+        text => text,
+    }
 }
 
 fn row(key: &str, value: &str, origin: &Origin, about: &str) -> Vec<(String, Option<Style>)> {

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod accounts;
 mod check;
 mod decision;
 mod demo;
@@ -39,6 +40,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(explain) => explain::execute(&configure(common, &[])?, &explain),
         Command::Verify(verify) => verify::execute(&configure(common, &[])?, &verify),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
+        Command::Accounts(accounts) => accounts::execute(&configure(common, &[])?, &accounts),
         Command::Config(ConfigCommand::Check { json }) => {
             check::execute(&resolve(common, &[])?, json)
         }

@@ -23,7 +23,9 @@ pub fn find(effective: &Effective) -> Vec<String> {
         proxies(effective),
     ];
     let links = conversation_urls(effective);
-    faults.into_iter().flatten().chain(links).collect()
+    let access = super::accounts::faults(effective);
+    let faults = faults.into_iter().flatten();
+    faults.chain(links).chain(access).collect()
 }
 
 fn servers(effective: &Effective) -> Option<String> {
@@ -163,7 +165,7 @@ fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
     schemes.iter().find_map(|scheme| url.strip_prefix(scheme))
 }
 
-fn origin(effective: &Effective, key: &str) -> Origin {
+pub(super) fn origin(effective: &Effective, key: &str) -> Origin {
     let held = effective.values.get(key);
     held.map_or(Origin::Default, |(_, origin)| origin.clone())
 }

@@ -5,6 +5,7 @@
 //! Written by hand rather than with a configuration crate, because an unknown key must be an error that names the nearest
 //! known one, and `config check` must say where each value came from.
 
+mod accounts;
 mod contradictions;
 mod layers;
 mod survey;
@@ -16,9 +17,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use accounts::{AccessConfig, grants};
 pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
 pub use survey::{SurveyConfig, WorkspaceLook};
-pub use table::{OF_WORKSPACES, SETTINGS, Setting};
+pub use table::{OF_ACCOUNTS, OF_WORKSPACES, SETTINGS, Setting};
 
 use crate::failure::Failure;
 
@@ -43,7 +45,8 @@ impl std::fmt::Display for Value {
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
-    workspaces: layers::Workspaces,
+    workspaces: layers::Named,
+    accounts: layers::Named,
 }
 
 /// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
@@ -69,6 +72,7 @@ pub struct Config {
     pub survey: SurveyConfig,
     /// By id, those that the configuration names.
     pub workspaces: BTreeMap<String, WorkspaceLook>,
+    pub access: AccessConfig,
     pub reports_listen: SocketAddr,
     pub operations_listen: SocketAddr,
     pub body_limit_bytes: usize,
@@ -139,6 +143,7 @@ impl Effective {
             values: resolved.values,
             properties: resolved.properties,
             workspaces: resolved.workspaces,
+            accounts: resolved.accounts,
         };
         if faults.is_empty() {
             faults = contradictions::find(&effective);
@@ -276,6 +281,7 @@ impl Effective {
             cache_bytes: self.size("process.cache_mib") << 20,
             survey: self.survey(),
             workspaces: self.looks(),
+            access: self.access(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),
             body_limit_bytes: self.size("http.body_limit_mib") << 20,

@@ -45,6 +45,7 @@ impl Effective {
                 match *key {
                     "colour" => look.colour = text,
                     "locale" => look.locale = text,
+                    "teammates_see" => {}
                     "conversation_url" => look.conversation_url = Some(text),
                     _ if text.is_empty() => {}
                     _ => look.name = text,

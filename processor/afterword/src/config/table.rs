@@ -1,5 +1,9 @@
 //! Every setting there is, one row each.
 
+mod named;
+
+pub use named::{OF_ACCOUNTS, OF_WORKSPACES};
+
 /// What a setting's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -247,6 +251,42 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Address,
         "reports and the JSON API",
     ),
+    optional(
+        "reports.public_url",
+        "where people reach the reports from outside, such as https://ratings.example.com; needed where others than this machine do",
+    ),
+    list(
+        "reports.trusted_proxies",
+        "addresses (or networks) of proxies whose X-Forwarded-For says who signs in",
+    ),
+    number(
+        "access.session_idle_minutes",
+        "720",
+        5,
+        43_200,
+        "a session that is not used for so long ends",
+    ),
+    number(
+        "access.session_days",
+        "7",
+        1,
+        365,
+        "a session ends after so long, however it is used",
+    ),
+    number(
+        "access.account_attempts",
+        "10",
+        1,
+        10_000,
+        "attempts to sign in to one account in a quarter of an hour; more are told to wait",
+    ),
+    number(
+        "access.address_attempts",
+        "60",
+        1,
+        1_000_000,
+        "the same from one address (IPv6: of one /64 network)",
+    ),
     other(
         "operations.listen",
         "127.0.0.1:8082",
@@ -285,27 +325,6 @@ pub const SETTINGS: &[Setting] = &[
         "auto",
         Kind::Choice(&["auto", "human", "json"]),
         "auto: human on a terminal, JSON otherwise",
-    ),
-];
-
-/// What may stand in a table `[workspaces.ID]`: how one workspace looks to its customers and managers.
-pub const OF_WORKSPACES: &[Setting] = &[
-    optional("name", "the workspace's name; empty: its id"),
-    other(
-        "colour",
-        "#0f766e",
-        Kind::Colour,
-        "what its pages and mails are tinted with",
-    ),
-    other(
-        "locale",
-        "en",
-        Kind::Language,
-        "language where the customer's is not known",
-    ),
-    optional(
-        "conversation_url",
-        "link into the team's help desk, with {conversation} where the id belongs",
     ),
 ];
 
@@ -366,20 +385,4 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_key_is_found() {
-        assert_eq!(Setting::nearest("log.partition"), Some("log.partitions"));
-        assert_eq!(Setting::nearest("debt_facts"), Some("process.debt_facts"));
-        assert_eq!(Setting::nearest("datadir"), Some("data_dir"));
-        assert_eq!(Setting::nearest("zzzzzzzzzzz"), None);
-    }
-
-    #[test]
-    fn variables_have_two_underscores_between_levels() {
-        let setting = Setting::of("log.cache_mib").expect("known");
-        assert_eq!(setting.variable(), "AFTERWORD_LOG__CACHE_MIB");
-    }
-}
+mod tests;

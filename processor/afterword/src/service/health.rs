@@ -23,10 +23,10 @@ pub struct Health {
     pub group: Option<Arc<KafkaGroup>>,
     pub schemas: Arc<Schemas>,
     pub engine: SharedEngine,
+    /// Where there is one.
+    pub database: Option<ReportDatabase>,
     /// Where one runs.
     pub projector: Option<ProjectorWatch>,
-    /// Where something here needs it.
-    pub database: Option<ReportDatabase>,
     pub metrics: Arc<Metrics>,
 }
 

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use afterword_readmodel::ReportDatabase;
+use afterword_web::access::Access;
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Look, Operations, Reports, Router, Starting, SurveyParts, bind,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, bind,
     operations_router, reports_router, serve, starting_router, survey_router,
 };
 use tokio::net::TcpListener;
@@ -101,6 +102,7 @@ impl Listeners {
             reports: self.reports.map(|(listener, _)| start(listener)),
             operations: start(self.operations.0),
             tasks,
+            stop: stop.clone(),
         }
     }
 }
@@ -111,6 +113,7 @@ pub struct Serving {
     reports: Option<watch::Sender<Router>>,
     operations: watch::Sender<Router>,
     pub tasks: Vec<JoinHandle<()>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Serving {
@@ -118,13 +121,19 @@ impl Serving {
     ///
     /// # Errors
     /// When the keys of links cannot be had.
-    pub fn begin(&self, config: &Config, health: &Health, token: &str) -> Result<(), Failure> {
+    pub fn begin(
+        &self,
+        config: &Config,
+        health: &Health,
+        token: &str,
+        access: Option<Access>,
+    ) -> Result<(), Failure> {
         if let (Some(survey), Some(database)) = (&self.survey, &health.database) {
             let router = survey_router(survey_parts(config, health, database)?);
             survey.send_modify(|served| *served = router);
         }
-        if let Some(reports) = &self.reports {
-            let router = reports_router(reports_state(config, health));
+        if let (Some(reports), Some(access)) = (&self.reports, access) {
+            let router = reports_router(reports_state(config, health, &self.stop, access));
             reports.send_modify(|served| *served = router);
         }
         let operations = operations_state(config, health);
@@ -153,15 +162,24 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn reports_state(config: &Config, health: &Health) -> Reports {
+fn reports_state(
+    config: &Config,
+    health: &Health,
+    stop: &watch::Receiver<bool>,
+    access: Access,
+) -> Reports {
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
+        database: health.database.clone(),
         gate: Gate::new(CALLS, config.request_timeout),
         stories: Gate::new(STORIES, config.request_timeout),
         body_limit_bytes: config.body_limit_bytes,
         body_timeout: config.request_timeout,
         metrics: Arc::clone(&health.metrics.http),
+        stop: stop.clone(),
+        places: Places::default(),
+        access,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use afterword_engine::EngineMetrics;
 use afterword_log::{EmbeddedObserver, GroupWritten, Topic};
 use afterword_readmodel::ProjectorSnapshot;
+use afterword_web::access::AccessMetrics;
 use afterword_web::{HttpMetrics, SurveyMetrics};
 use prometheus::core::Collector;
 use prometheus::{
@@ -20,6 +21,7 @@ pub struct Metrics {
     pub engine: Arc<EngineMetrics>,
     pub http: Arc<HttpMetrics>,
     pub survey: Arc<SurveyMetrics>,
+    pub access: Arc<AccessMetrics>,
     pub process: ProcessMetrics,
     pub impeded: IntGauge,
     /// Held while gauges are brought up to date, so that two do not raise a counter twice.
@@ -163,6 +165,7 @@ impl Metrics {
             engine: EngineMetrics::new(r)?,
             http: HttpMetrics::new(r)?,
             survey: SurveyMetrics::new(r)?,
+            access: AccessMetrics::new(r)?,
             process: ProcessMetrics::new(r)?,
             impeded: register(
                 r,

@@ -2,13 +2,14 @@
 
 pub mod drain;
 pub mod file;
+mod guarding;
 mod health;
 mod listeners;
 mod members;
 mod metrics;
 mod opened;
 mod process;
-mod projecting;
+pub mod projecting;
 mod retention;
 mod shares;
 
@@ -29,6 +30,7 @@ use crate::failure::Failure;
 use crate::links;
 use crate::registry;
 use crate::service::file::Published;
+use crate::service::guarding::Guarding;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
@@ -64,11 +66,11 @@ pub struct Service {
     /// On Kafka, with the role `process`.
     group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
-    /// Where this process needs it and does not project.
-    reading: Option<ReportDatabase>,
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
+    guarding: Option<Guarding>,
+    database: Option<ReportDatabase>,
 }
 
 impl Service {
@@ -80,6 +82,10 @@ impl Service {
         if roles.survey {
             links::keys(config)?;
         }
+        let guarding = match roles.report {
+            true => Some(Guarding::open(config).await?),
+            false => None,
+        };
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let config = &config.reached_at(survey);
@@ -106,17 +112,15 @@ impl Service {
             }
             false => None,
         };
-        let reading = match &projecting {
-            None if roles.survey => Some(
-                projecting::database(config)
-                    .await
-                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
-            ),
-            _ => None,
+        let database = match &projecting {
+            Some(projecting) => Some(projecting.database.clone()),
+            None if roles.survey => Some(projecting::waited_for(config, &starting).await?),
+            None if roles.report => projecting::shared_database(config, &starting).await?,
+            None => None,
         };
-        let projected = projecting.as_ref().map(|projecting| &projecting.database);
         let health = Health {
             log: Arc::clone(&log),
+            database: database.clone(),
             opened: opened.clone(),
             group: group.clone(),
             schemas: Arc::clone(&schemas),
@@ -124,10 +128,13 @@ impl Service {
             projector: projecting
                 .as_ref()
                 .map(|projecting| projecting.watch.clone()),
-            database: projected.or(reading.as_ref()).cloned(),
             metrics,
         };
-        serving.begin(config, &health, &file.token)?;
+        let access = guarding
+            .as_ref()
+            .map(|guarding| guarding.access(config, &health.metrics.access))
+            .transpose()?;
+        serving.begin(config, &health, &file.token, access)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
@@ -146,19 +153,18 @@ impl Service {
             engine,
             group,
             projecting,
-            reading,
             others,
             stop,
             published,
+            guarding,
+            database,
         })
     }
 
-    /// The report database, with the role `project`.
+    /// The report database, where there is one.
     #[must_use]
     pub fn database(&self) -> Option<&ReportDatabase> {
-        self.projecting
-            .as_ref()
-            .map(|projecting| &projecting.database)
+        self.database.as_ref()
     }
 
     /// Stops in order: the listeners finish what they answer, the tasks commit what they have, the projector ends its
@@ -180,11 +186,14 @@ impl Service {
         if let Some(engine) = engine {
             failed.extend(blocking(move || engine.stop()).await.err());
         }
-        if let Some(reading) = self.reading {
-            reading.close().await;
-        }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
+        }
+        if let Some(database) = self.database {
+            database.close().await;
+        }
+        if let Some(guarding) = self.guarding {
+            guarding.close().await;
         }
         drop(self.published);
         // The tasks have ended; leaving lets others have the partitions at once.

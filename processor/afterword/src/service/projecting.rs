@@ -126,6 +126,10 @@ impl Projecting {
     }
 }
 
+fn failed(error: ReadModelError) -> Failure {
+    Failure::while_doing("opening the report database", error)
+}
+
 /// Opens the report database of this configuration.
 ///
 /// # Errors
@@ -133,7 +137,42 @@ impl Projecting {
 pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError> {
     match &config.database_url {
         Some(url) => ReportDatabase::open(url).await,
+        None if std::fs::create_dir_all(&config.data_dir).is_err() => Err(ReadModelError::Stop(
+            format!("the directory {} cannot be made", config.data_dir.display()),
+        )),
         None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    }
+}
+
+/// The report database of a process that does not project: the one that the configuration names, which others project into. A
+/// file of its own would stay empty, so without one there is none.
+///
+/// # Errors
+/// When the database cannot be opened; while its server does not answer it is waited for.
+pub async fn shared_database(
+    config: &Config,
+    starting: &Starting,
+) -> Result<Option<ReportDatabase>, Failure> {
+    if config.database_url.is_none() {
+        return Ok(None);
+    }
+    waited_for(config, starting).await.map(Some)
+}
+
+/// The report database of this configuration.
+///
+/// # Errors
+/// When it cannot be opened; while its server does not answer it is waited for.
+pub async fn waited_for(config: &Config, starting: &Starting) -> Result<ReportDatabase, Failure> {
+    loop {
+        match database(config).await {
+            Ok(database) => return Ok(database),
+            Err(ReadModelError::Wait(reason)) => {
+                starting.waits(format!("the report database: {reason}"));
+                tokio::time::sleep(BETWEEN_STARTS).await;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 
@@ -148,7 +187,6 @@ pub async fn open(
     starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
-    let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
     let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
         schemas: Arc::clone(schemas),

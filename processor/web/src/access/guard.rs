@@ -11,6 +11,7 @@ use super::refusal::{Asked, Refusal};
 use super::scope::Scope;
 use super::table::{self, Found, Needed};
 use super::viewer::{Sees, Viewer};
+use crate::reports::Caller;
 
 /// What every answer says, unless its handler says otherwise.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -28,8 +29,12 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 /// The layer.
 pub async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let accept = request.headers().get(header::ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok());
     let asked = Asked {
-        is_api: request.uri().path().starts_with("/api/"),
+        is_api,
+        is_page: !is_api && accept.is_some_and(|accept| accept.contains("text/html")),
         is_get: [Method::GET, Method::HEAD].contains(request.method()),
         target: request
             .uri()
@@ -74,6 +79,10 @@ impl Access {
         let mut request = Request::from_parts(parts, body);
         if !is_safe {
             request = self.check_form(&viewer, request).await?;
+        }
+        if viewer.signed_in().is_some() || viewer.is_token() {
+            let caller = Caller(viewer.name().to_owned());
+            request.extensions_mut().insert(caller);
         }
         request.extensions_mut().insert(viewer);
         Ok((request, cookie))

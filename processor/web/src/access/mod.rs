@@ -37,7 +37,7 @@ use secret::Passwords;
 
 pub use guard::guard;
 pub use origin::is_loopback;
-pub use pages::router;
+pub use pages::{minute, router};
 pub use scope::{SCOPES, Scope};
 pub use table::{Needed, ROUTES, Row};
 pub use viewer::{Sees, TeammatesSee, Viewer, Visibility};
@@ -62,6 +62,22 @@ pub struct AccessOptions {
     pub account_attempts: NonZeroU32,
     pub address_attempts: NonZeroU32,
     pub visibility: Visibility,
+}
+
+impl Default for AccessOptions {
+    /// As the configuration's defaults.
+    fn default() -> AccessOptions {
+        AccessOptions {
+            reach: Reach::Loopback,
+            public_origin: None,
+            trusted_proxies: Vec::new(),
+            session_idle: Duration::from_secs(12 * 3_600),
+            session_most: Duration::from_secs(7 * 86_400),
+            account_attempts: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
+            address_attempts: NonZeroU32::new(60).unwrap_or(NonZeroU32::MIN),
+            visibility: Visibility::default(),
+        }
+    }
 }
 
 /// Who reaches a listener.

@@ -29,6 +29,8 @@ pub enum Refusal {
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub is_api: bool,
+    /// A person reads the answer.
+    pub is_page: bool,
     pub is_get: bool,
     /// Path and query.
     pub target: String,
@@ -50,11 +52,12 @@ impl Refusal {
     /// The answer.
     #[must_use]
     pub fn answer(self, asked: &Asked) -> Response {
-        match (&self, asked.is_api, asked.is_get) {
-            (Refusal::SignIn(_), false, true) => Redirect::to(&login(&asked.target)).into_response(),
-            (_, true, _) => self.problem(),
-            (Refusal::Method(_), ..) => self.problem(),
-            _ => self.page(),
+        match (&self, asked.is_page) {
+            (Refusal::SignIn(_), _) if asked.is_get && !asked.is_api => {
+                Redirect::to(&login(&asked.target)).into_response()
+            }
+            (Refusal::Method(_), _) | (_, false) => self.problem(),
+            (_, true) => self.page(),
         }
     }
 

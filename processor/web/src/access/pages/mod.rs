@@ -70,8 +70,9 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     response
 }
 
-/// The minute of a time in milliseconds since 1970, in UTC.
-fn minute(at_ms: i64) -> String {
+/// The minute of a time in milliseconds since 1970, in UTC, such as `2026-03-01 09:30`.
+#[must_use]
+pub fn minute(at_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(at_ms);
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
 }

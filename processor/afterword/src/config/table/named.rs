@@ -1,0 +1,46 @@
+//! The keys of which each workspace, or each account, has its own.
+
+use super::{Kind, Setting, list, optional, other, secret};
+
+/// What may stand in a table `[workspaces.ID]`: how one workspace looks to its customers and managers.
+pub const OF_WORKSPACES: &[Setting] = &[
+    optional("name", "the workspace's name; empty: its id"),
+    other(
+        "colour",
+        "#0f766e",
+        Kind::Colour,
+        "what its pages and mails are tinted with",
+    ),
+    other(
+        "locale",
+        "en",
+        Kind::Language,
+        "language where the customer's is not known",
+    ),
+    optional(
+        "conversation_url",
+        "link into the team's help desk, with {conversation} where the id belongs",
+    ),
+    other(
+        "teammates_see",
+        "nothing",
+        Kind::Choice(&["nothing", "own"]),
+        "what teammates with an account see: nothing, or each their own scorecard and ratings",
+    ),
+];
+
+/// What may stand in a table `[accounts.NAME]`: somebody who may sign in.
+pub const OF_ACCOUNTS: &[Setting] = &[
+    secret(
+        "password_hash",
+        "the password's hash, as `afterword accounts hash` prints it",
+    ),
+    other(
+        "role",
+        "manager",
+        Kind::Choice(&["manager", "teammate"]),
+        "what the account is in its workspaces",
+    ),
+    list("workspaces", "its workspaces; empty: every one"),
+    optional("teammate", "with the role teammate: the teammate's id"),
+];
