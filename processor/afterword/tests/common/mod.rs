@@ -126,18 +126,22 @@ impl Home {
 
     /// Starts a service on free ports and waits until it is found.
     pub fn start(&self) -> Running {
-        let arguments = [
-            "run",
-            "--reports-listen",
-            "127.0.0.1:0",
-            "--operations-listen",
-            "127.0.0.1:0",
-        ];
+        self.start_with(&[], Stdio::null())
+    }
+
+    /// The same with more arguments, and its log lines there.
+    pub fn start_with(&self, more: &[&str], log_lines: Stdio) -> Running {
+        let mut arguments = vec!["run", "--operations-listen", "127.0.0.1:0"];
+        arguments.extend(["--survey-listen", "127.0.0.1:0"]);
+        if !more.contains(&"--reports-listen") {
+            arguments.extend(["--reports-listen", "127.0.0.1:0"]);
+        }
+        arguments.extend(more);
         let mut command = self.command(&arguments);
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log_lines)
             .spawn()
             .expect("it started");
         let nowhere = String::new();

@@ -1,10 +1,14 @@
 //! The layer: every request to the reports listener passes here, and goes no further without the right that its route needs.
 
+use std::time::Duration;
+
+use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::StreamExt;
 
 use super::Access;
 use super::refusal::{Asked, Refusal};
@@ -12,6 +16,9 @@ use super::scope::Scope;
 use super::table::{self, Found, Needed};
 use super::viewer::{Sees, Viewer};
 use crate::reports::Caller;
+
+/// Longest stream of events.
+const STREAM_MOST: Duration = Duration::from_secs(5 * 60);
 
 /// What every answer says, unless its handler says otherwise.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -43,7 +50,7 @@ pub async fn guard(State(access): State<Access>, request: Request, next: Next) -
     };
     let mut response = match access.admit(request).await {
         Ok((request, cookie)) => {
-            let mut response = next.run(request).await;
+            let mut response = bounded(next.run(request).await);
             if let Some(cookie) = cookie {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
@@ -58,6 +65,18 @@ pub async fn guard(State(access): State<Access>, request: Request, next: Next) -
     };
     complete(response.headers_mut());
     response
+}
+
+/// A stream of events ends after a while, and browsers open it again: so a right that is taken away ends it too.
+fn bounded(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != "text/event-stream") {
+        return response;
+    }
+    response.map(|body| {
+        let events = body.into_data_stream();
+        Body::from_stream(events.take_until(tokio::time::sleep(STREAM_MOST)))
+    })
 }
 
 fn complete(headers: &mut HeaderMap) {

@@ -100,8 +100,9 @@ impl Access {
 
     async fn session(&self, cookie: &str) -> Result<Option<SignedIn>, Refusal> {
         let now_ms = crate::now_ms();
-        let session = self.0.database.session(&hash(cookie), self.idle_ms(), now_ms);
-        let found = session.await?;
+        let id = hash(cookie);
+        let found = self.0.database.session(&id, self.idle_ms(), now_ms);
+        let found = found.await?;
         if let Some(SignedIn { session, .. }) = &found
             && now_ms - session.seen_at >= MINUTE_MS
         {
