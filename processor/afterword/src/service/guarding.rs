@@ -7,7 +7,7 @@ use std::time::Duration;
 use afterword_readmodel::{ConfiguredAccount, ReadModelError, ReportDatabase};
 use afterword_web::access::{Access, AccessMetrics};
 
-use super::projecting;
+use super::{Roles, projecting};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -19,12 +19,23 @@ pub struct Guarding {
 }
 
 impl Guarding {
+    /// The accounts, with the role `report`.
+    ///
+    /// # Errors
+    /// As [`Guarding::open`].
+    pub async fn of(config: &Config, roles: Roles) -> Result<Option<Guarding>, Failure> {
+        match roles.report {
+            true => Guarding::open(config).await.map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Opens the accounts and makes those of the configuration what it says; while the database's server does not answer it is
     /// waited for.
     ///
     /// # Errors
     /// When others than this machine would reach the reports, and nobody has an account.
-    pub async fn open(config: &Config) -> Result<Guarding, Failure> {
+    async fn open(config: &Config) -> Result<Guarding, Failure> {
         let database = loop {
             match prepared(config).await {
                 Ok(database) => break database,
@@ -49,9 +60,17 @@ impl Guarding {
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn access(&self, config: &Config, metrics: &Arc<AccessMetrics>) -> Result<Access, Failure> {
-        let (database, metrics) = (self.database.clone(), Arc::clone(metrics));
-        Access::new(database, config.access_options(), metrics).map_err(Failure::Failed)
+    pub fn access(
+        this: Option<&Guarding>,
+        config: &Config,
+        metrics: &Arc<AccessMetrics>,
+    ) -> Result<Option<Access>, Failure> {
+        let Some(Guarding { database }) = this else {
+            return Ok(None);
+        };
+        let (database, metrics) = (database.clone(), Arc::clone(metrics));
+        let access = Access::new(database, config.access_options(), metrics);
+        access.map(Some).map_err(Failure::Failed)
     }
 
     /// Closes it.

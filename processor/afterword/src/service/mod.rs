@@ -82,10 +82,7 @@ impl Service {
         if roles.survey {
             links::keys(config)?;
         }
-        let guarding = match roles.report {
-            true => Some(Guarding::open(config).await?),
-            false => None,
-        };
+        let guarding = Guarding::of(config, roles).await?;
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let config = &config.reached_at(survey);
@@ -114,9 +111,7 @@ impl Service {
         };
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
-            None if roles.survey => Some(projecting::waited_for(config, &starting).await?),
-            None if roles.report => projecting::shared_database(config, &starting).await?,
-            None => None,
+            None => projecting::read_only(config, roles, &starting).await?,
         };
         let health = Health {
             log: Arc::clone(&log),
@@ -130,10 +125,7 @@ impl Service {
                 .map(|projecting| projecting.watch.clone()),
             metrics,
         };
-        let access = guarding
-            .as_ref()
-            .map(|guarding| guarding.access(config, &health.metrics.access))
-            .transpose()?;
+        let access = Guarding::access(guarding.as_ref(), config, &health.metrics.access)?;
         serving.begin(config, &health, &file.token, access)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);

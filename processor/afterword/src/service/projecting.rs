@@ -12,6 +12,7 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
 use crate::config::Config;
@@ -144,12 +145,28 @@ pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError>
     }
 }
 
+/// The report database of a process that does not project, where its roles read one.
+///
+/// # Errors
+/// When the database cannot be opened; while its server does not answer it is waited for.
+pub async fn read_only(
+    config: &Config,
+    roles: Roles,
+    starting: &Starting,
+) -> Result<Option<ReportDatabase>, Failure> {
+    match (roles.survey, roles.report) {
+        (true, _) => waited_for(config, starting).await.map(Some),
+        (false, true) => shared_database(config, starting).await,
+        (false, false) => Ok(None),
+    }
+}
+
 /// The report database of a process that does not project: the one that the configuration names, which others project into. A
 /// file of its own would stay empty, so without one there is none.
 ///
 /// # Errors
 /// When the database cannot be opened; while its server does not answer it is waited for.
-pub async fn shared_database(
+async fn shared_database(
     config: &Config,
     starting: &Starting,
 ) -> Result<Option<ReportDatabase>, Failure> {
@@ -163,7 +180,7 @@ pub async fn shared_database(
 ///
 /// # Errors
 /// When it cannot be opened; while its server does not answer it is waited for.
-pub async fn waited_for(config: &Config, starting: &Starting) -> Result<ReportDatabase, Failure> {
+async fn waited_for(config: &Config, starting: &Starting) -> Result<ReportDatabase, Failure> {
     loop {
         match database(config).await {
             Ok(database) => return Ok(database),

@@ -179,9 +179,9 @@ fn what_is_wrong_with_workspaces_and_lists_is_told() {
             "a.toml:3: `survey.trusted_proxies`: expected a list of texts that are not empty, found an empty text or a comma within",
             "a.toml:5: `workspaces.w1.colour`: expected a colour of six hexadecimal digits, such as #0f766e, found `red`",
             "a.toml:6: `workspaces.w1.locale`: expected a language, such as en or pt-BR, found `e`",
-            "a.toml:7: unknown key `workspaces.w1.nam`; expected workspaces.ID and one of name, colour, locale, conversation_url",
+            "a.toml:7: unknown key `workspaces.w1.nam`; expected workspaces.ID and one of name, colour, locale, conversation_url, teammates_see",
             "a.toml:9: `log.kind`: expected one of embedded, kafka, found an array",
-            "--set: unknown key `workspaces.name`; expected workspaces.ID and one of name, colour, locale, conversation_url",
+            "--set: unknown key `workspaces.name`; expected workspaces.ID and one of name, colour, locale, conversation_url, teammates_see",
         ]
     );
 }
