@@ -86,9 +86,7 @@ impl Service {
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let config = &config.reached_at(survey);
-        let metrics = Arc::new(
-            Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
-        );
+        let metrics = Arc::new(Metrics::new().map_err(unregistered)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -130,9 +128,7 @@ impl Service {
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let published = file
-            .publish(&config.data_dir)
-            .map_err(|error| Failure::while_doing("writing service.json", error))?;
+        let published = file.publish(&config.data_dir).map_err(unpublished)?;
         Ok(Service {
             log,
             schemas,
@@ -204,6 +200,14 @@ impl Service {
             false => Err(Failure::Failed(failed.join("; "))),
         }
     }
+}
+
+fn unpublished(error: std::io::Error) -> Failure {
+    Failure::while_doing("writing service.json", error)
+}
+
+fn unregistered(error: prometheus::Error) -> Failure {
+    Failure::while_doing("registering metrics", error)
 }
 
 async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(
