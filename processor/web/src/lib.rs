@@ -4,10 +4,12 @@
 //! No state lives here: what is asked comes from the log, what is told goes to it.
 
 mod conversation;
+pub mod demo;
 mod events;
 mod gate;
 pub mod intake;
 pub mod internal;
+pub mod messenger;
 mod meter;
 mod operations;
 mod problem;
