@@ -24,9 +24,7 @@
   }
 
   function add(parent, name, properties) {
-    const element = parent.appendChild(Object.assign(document.createElement(name), properties));
-    parent.scrollTop = parent.scrollHeight;
-    return element;
+    return parent.appendChild(Object.assign(document.createElement(name), properties));
   }
 
   const happened = (textContent) => add(byId('events'), 'li', { textContent });
