@@ -2,7 +2,7 @@
 
 use afterword_link::LinkKeys;
 
-use super::survey::network;
+use super::survey::{is_origin, network};
 use super::{Effective, LogKind, Origin};
 
 /// The longest name of a topic that Kafka takes.
@@ -21,6 +21,7 @@ pub fn find(effective: &Effective) -> Vec<String> {
         public_url(effective),
         link_keys(effective),
         proxies(effective),
+        frame_ancestors(effective),
     ];
     let links = conversation_urls(effective);
     faults.into_iter().flatten().chain(links).collect()
@@ -132,6 +133,16 @@ fn link_keys(effective: &Effective) -> Option<String> {
     let keys = effective.list(key);
     let fault = LinkKeys::parse(&keys).err().filter(|_| !keys.is_empty())?;
     Some(format!("{}: `{key}`: {fault}", origin(effective, key)))
+}
+
+fn frame_ancestors(effective: &Effective) -> Option<String> {
+    let key = "survey.frame_ancestors";
+    let origins = effective.list(key);
+    let wrong = origins.iter().find(|text| !is_origin(text))?;
+    let place = origin(effective, key);
+    Some(format!(
+        "{place}: `{key}`: expected origins such as https://www.example.com (no path, no *), found `{wrong}`"
+    ))
 }
 
 fn proxies(effective: &Effective) -> Option<String> {

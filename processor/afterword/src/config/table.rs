@@ -220,6 +220,10 @@ pub const SETTINGS: &[Setting] = &[
         "survey.trusted_proxies",
         "addresses (or networks such as 10.0.0.0/8) of proxies whose X-Forwarded-For says who asks",
     ),
+    list(
+        "survey.frame_ancestors",
+        "origins such as https://www.example.com of the sites whose chats may show the survey in a frame; empty: none may",
+    ),
     number(
         "survey.outcome_timeout_ms",
         "2000",
