@@ -8,7 +8,7 @@ use crate::world::World;
 
 #[test]
 fn the_survey_appears_in_a_chat_with_a_strict_policy() {
-    let port = free_ports::<1>()[0];
+    let port = free_ports(1)[0];
     let site = format!("http://localhost:{port}");
     let world = World::with(&[("survey.frame_ancestors", &site)]);
     let (asked, another) = (world.close_a_conversation(), world.close_a_conversation());
