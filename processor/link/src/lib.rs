@@ -9,10 +9,10 @@ mod file;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pasetors::Local;
 use pasetors::keys::SymmetricKey;
 use pasetors::token::UntrustedToken;
 use pasetors::version4::{LocalToken, V4};
-use pasetors::{Local, errors::Error};
 use zeroize::Zeroizing;
 
 pub use file::{KEY_FILE, keys_of_directory};
@@ -24,8 +24,8 @@ pub const TOKEN_BYTES_MOST: usize = 1_024;
 
 /// In front of every PASETO of this version; left out of links, which are long enough.
 const HEADER: &str = "v4.local.";
-/// Bound into every token: the same key makes nothing else that would open as a link.
-const PURPOSE: &[u8] = b"afterword survey link";
+/// Bound into every link: nothing else that the same key seals opens as one.
+const LINK: &str = "afterword survey link";
 /// Between the ids, which hold no control characters.
 const SEPARATOR: char = '\0';
 
@@ -84,15 +84,36 @@ impl LinkKeys {
     /// When the system has no random numbers to give.
     #[must_use]
     pub fn mint(&self, subject: &Subject) -> String {
-        let message = format!("{}{SEPARATOR}{}", subject.workspace_id, subject.request_id);
-        let token = LocalToken::encrypt(&self.0[0], message.as_bytes(), None, Some(PURPOSE))
-            .expect("the message is not empty and the system gives random numbers");
-        token[HEADER.len()..].to_owned()
+        let ids = format!("{}{SEPARATOR}{}", subject.workspace_id, subject.request_id);
+        self.seal(LINK, &ids)
     }
 
     /// What the token is for; `None` when it is none that these keys made, or was changed.
     #[must_use]
     pub fn open(&self, token: &str) -> Option<Subject> {
+        let ids = self.unseal(LINK, token)?;
+        let (workspace_id, request_id) = ids.split_once(SEPARATOR)?;
+        Some(Subject {
+            workspace_id: workspace_id.to_owned(),
+            request_id: request_id.to_owned(),
+        })
+    }
+
+    /// A text that is not empty, as a token that nobody else can read, change or make. It unseals for the same purpose alone.
+    ///
+    /// # Panics
+    /// When the text is empty, or the system has no random numbers to give.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, text: &str) -> String {
+        let token =
+            LocalToken::encrypt(&self.0[0], text.as_bytes(), None, Some(purpose.as_bytes()))
+                .expect("the text is not empty and the system gives random numbers");
+        token[HEADER.len()..].to_owned()
+    }
+
+    /// The text that was sealed for this purpose; `None` when these keys sealed no such thing, or it was changed.
+    #[must_use]
+    pub fn unseal(&self, purpose: &str, token: &str) -> Option<String> {
         // A dot would begin a footer, which our tokens do not have and nobody would look at.
         let is_ours = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if token.len() > TOKEN_BYTES_MOST || !token.bytes().all(is_ours) {
@@ -100,20 +121,12 @@ impl LinkKeys {
         }
         let whole = format!("{HEADER}{token}");
         let untrusted = UntrustedToken::<Local, V4>::try_from(whole.as_str()).ok()?;
-        self.0.iter().find_map(|key| opened(key, &untrusted).ok()?)
+        self.0.iter().find_map(|key| {
+            let purpose = Some(purpose.as_bytes());
+            let trusted = LocalToken::decrypt(key, &untrusted, None, purpose).ok()?;
+            Some(trusted.payload().to_owned())
+        })
     }
-}
-
-fn opened(
-    key: &SymmetricKey<V4>,
-    token: &UntrustedToken<Local, V4>,
-) -> Result<Option<Subject>, Error> {
-    let trusted = LocalToken::decrypt(key, token, None, Some(PURPOSE))?;
-    let ids = trusted.payload().split_once(SEPARATOR);
-    Ok(ids.map(|(workspace_id, request_id)| Subject {
-        workspace_id: workspace_id.to_owned(),
-        request_id: request_id.to_owned(),
-    }))
 }
 
 fn key_of(text: &str) -> Option<SymmetricKey<V4>> {

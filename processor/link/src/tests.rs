@@ -95,7 +95,14 @@ fn a_token_of_the_same_key_for_another_purpose_does_not_open() {
     let other = LocalToken::encrypt(&key, b"w1\0r1", None, Some(b"something else"));
     let other = other.expect("encrypted");
     assert_eq!(parsed(&texts).open(&other[HEADER.len()..]), None);
-    let noted = LocalToken::encrypt(&key, b"w1\0r1", Some(b"note"), Some(PURPOSE));
+    let sealed = parsed(&texts).seal("form", "w1\0r1");
+    assert_eq!(parsed(&texts).open(&sealed), None);
+    assert_eq!(
+        parsed(&texts).unseal("form", &sealed).as_deref(),
+        Some("w1\0r1")
+    );
+    assert_eq!(parsed(&texts).unseal("receipt", &sealed), None);
+    let noted = LocalToken::encrypt(&key, b"w1\0r1", Some(b"note"), Some(LINK.as_bytes()));
     let noted = noted.expect("encrypted");
     assert_eq!(
         parsed(&texts).open(&noted[HEADER.len()..]),

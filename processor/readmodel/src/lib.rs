@@ -37,6 +37,7 @@ mod settings;
 mod sql;
 mod statistics;
 mod story;
+mod survey;
 mod watch;
 
 pub use database::ReportDatabase;
@@ -50,3 +51,4 @@ pub use story::{
     Measured, Source, Story, StoryActor, StoryDecision, StoryRefusal, StoryRequest,
     StorySubmission, Thresholds,
 };
+pub use survey::{AnswerMark, LATEST, Standing};

@@ -17,6 +17,7 @@ mod reports;
 mod server;
 mod starting;
 pub mod story;
+mod survey;
 
 pub use axum::Router;
 pub use gate::Gate;
@@ -26,6 +27,7 @@ pub use problem::Problem;
 pub use reports::{Reports, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
+pub use survey::{Language, Look, Looks, Peer, SurveyMetrics, SurveyParts, survey_router};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
