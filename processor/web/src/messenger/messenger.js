@@ -3,7 +3,7 @@
 //   <afterword-survey link="https://…/r/…"></afterword-survey>
 //
 // The link comes from its backend, which got it with the webhook rating.requested. What happens is told by the event
-// "afterword-survey" with detail.state: open, rated, final, gone; closed when the customer sends it away; failed when no survey
+// "afterword-survey" with detail.state: open, rated, final, gone, busy; closed when the customer sends it away; failed when no survey
 // came, and then nothing is shown. No cookies, no storage, no requests but for the survey's own page, in a frame.
 (() => {
   'use strict';
@@ -87,12 +87,13 @@ p { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; cli
         if (source !== frame.contentWindow || from !== home.origin || !said) return;
         clearTimeout(late);
         const { title, close, lang, dir } = said;
-        Object.assign(box, { inert: false, lang, dir, ariaLabel: title });
+        Object.assign(box, { inert: false, lang, dir });
         frame.title = title;
         frame.style.blockSize = `${Math.min(Math.max(said.height, 0), MOST_PX) || 0}px`;
         button.textContent = close;
         if (said.state === state) return;
-        if (!state) news.textContent = title;
+        // Later titles tell what was saved, which the page says itself.
+        if (!state) news.textContent = box.ariaLabel = title;
         state = said.state;
         this.#tell(state);
       };

@@ -22,7 +22,12 @@ const REFRESHING_MS: i64 = 120_000;
 /// A page that is reloaded asks once more, and does not wait long.
 const RELOADED: std::time::Duration = std::time::Duration::from_millis(500);
 
-const CSS: &str = include_str!("../../templates/survey.css");
+const CSS: &str = concat!(
+    include_str!("../../assets/base.css"),
+    include_str!("../../templates/survey.css")
+);
+/// For a page that stands in a chat.
+const SCRIPT: &str = include_str!("../messenger/frame.js");
 
 /// The page of one request.
 pub struct Page {
@@ -80,6 +85,10 @@ struct Html {
     accent: String,
     on_accent: &'static str,
     css: &'static str,
+    script: &'static str,
+    /// What a chat is told, as docs/messenger.md has it.
+    state: &'static str,
+    close: String,
     said: Option<Said>,
     heading: String,
     paragraphs: Vec<String>,
@@ -130,6 +139,7 @@ impl Page {
             None => question.clone(),
         };
         html.heading = question.clone();
+        html.state = state(self.standing.as_ref());
         if is_deleted {
             html.heading = language.say("deleted-title");
             html.paragraphs.push(language.say("deleted-text"));
@@ -204,6 +214,16 @@ impl Page {
     }
 }
 
+/// How far the customer got.
+fn state(standing: Option<&Standing>) -> &'static str {
+    match standing {
+        Some(standing) if standing.deleted => "gone",
+        Some(standing) if standing.locked => "final",
+        Some(standing) if standing.reaction.is_some() => "rated",
+        _ => "open",
+    }
+}
+
 /// The face's mouth, as a path of SVG.
 fn mouth(reaction: Reaction) -> &'static str {
     match reaction {
@@ -224,13 +244,16 @@ impl Html {
             accent: colour.to_owned(),
             on_accent: ink_on(colour),
             css: CSS,
+            script: SCRIPT,
+            state: "open",
+            close: language.say("close"),
             ..Html::default()
         }
     }
 
     fn respond(self, status: StatusCode) -> Response {
         let policy = format!(
-            "default-src 'none'; style-src 'nonce-{}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'nonce-{0}'; script-src 'nonce-{0}'; img-src data:; form-action 'self'; base-uri 'none'",
             self.nonce
         );
         let Ok(text) = self.render() else {
@@ -272,6 +295,10 @@ impl IntoResponse for Plain {
     fn into_response(self) -> Response {
         let say = |part: &str| self.language.say(&format!("{}-{part}", self.name));
         let mut html = Html::of(self.language, "#0f766e");
+        html.state = match self.status {
+            StatusCode::NOT_FOUND => "gone",
+            _ => "busy",
+        };
         html.title = say("title");
         html.heading = say("title");
         html.paragraphs.push(say("text"));
