@@ -90,6 +90,9 @@ pub struct Demo {
     /// Live conversations begun a second
     #[arg(long, default_value_t = 2.0, value_name = "A_SECOND")]
     pub rate: f64,
+    /// Address of the customers' pages; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub survey_listen: Option<String>,
     /// Address of the reports and the JSON API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub reports_listen: Option<String>,
@@ -135,6 +138,9 @@ pub struct Run {
     /// The summary of --drain as JSON
     #[arg(long, requires = "drain")]
     pub json: bool,
+    /// Address of the customers' pages; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub survey_listen: Option<String>,
     /// Address of the reports and the JSON API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub reports_listen: Option<String>,

@@ -77,7 +77,26 @@ impl Effective {
     }
 }
 
+/// What links begin with when nothing says so: the default of `survey.listen`.
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
 impl Config {
+    /// The same, once the listener of the customers' pages is bound: where nothing says what links begin with, they begin
+    /// with its address.
+    #[must_use]
+    pub fn reached_at(&self, listener: Option<SocketAddr>) -> Config {
+        let mut config = self.clone();
+        match listener {
+            Some(address)
+                if config.survey.public_url == DEFAULT_URL && !address.ip().is_unspecified() =>
+            {
+                config.survey.public_url = format!("http://{address}");
+            }
+            _ => {}
+        }
+        config
+    }
+
     /// How a workspace looks, named in the configuration or not.
     #[must_use]
     pub fn look(&self, workspace_id: &str) -> WorkspaceLook {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use afterword_engine::TaskState;
 use afterword_log::kafka::KafkaGroup;
 use afterword_log::{Log, Offset, Partition, Topic};
+use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
 use afterword_web::{Check, Readiness};
 
@@ -24,6 +25,8 @@ pub struct Health {
     pub engine: SharedEngine,
     /// Where one runs.
     pub projector: Option<ProjectorWatch>,
+    /// Where something here needs it.
+    pub database: Option<ReportDatabase>,
     pub metrics: Arc<Metrics>,
 }
 

@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::links;
 use crate::registry;
 use crate::service::file::Published;
 use crate::service::health::Health;
@@ -40,6 +41,7 @@ use crate::version;
 pub struct Roles {
     pub process: bool,
     pub project: bool,
+    pub survey: bool,
     pub report: bool,
 }
 
@@ -53,12 +55,17 @@ pub struct Service {
     /// The reports listener's address, with the role `report`.
     pub reports: Option<SocketAddr>,
     pub operations: SocketAddr,
+    /// The customers' pages, with the role `survey`: the listener's address, and what links begin with.
+    pub survey: Option<SocketAddr>,
+    pub public_url: String,
     pub health: Health,
     opened: Opened,
     engine: SharedEngine,
     /// On Kafka, with the role `process`.
     group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
+    /// Where this process needs it and does not project.
+    reading: Option<ReportDatabase>,
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
@@ -70,7 +77,12 @@ impl Service {
     /// # Errors
     /// When an address is taken, the log cannot be opened, or another service runs on it.
     pub async fn start(config: &Config, roles: Roles) -> Result<Service, Failure> {
+        if roles.survey {
+            links::keys(config)?;
+        }
         let listeners = Listeners::bind(config, roles).await?;
+        let survey = listeners.survey();
+        let config = &config.reached_at(survey);
         let metrics = Arc::new(
             Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
         );
@@ -94,6 +106,15 @@ impl Service {
             }
             false => None,
         };
+        let reading = match &projecting {
+            None if roles.survey => Some(
+                projecting::database(config)
+                    .await
+                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
+            ),
+            _ => None,
+        };
+        let projected = projecting.as_ref().map(|projecting| &projecting.database);
         let health = Health {
             log: Arc::clone(&log),
             opened: opened.clone(),
@@ -103,9 +124,10 @@ impl Service {
             projector: projecting
                 .as_ref()
                 .map(|projecting| projecting.watch.clone()),
+            database: projected.or(reading.as_ref()).cloned(),
             metrics,
         };
-        serving.begin(config, &health, &file.token);
+        serving.begin(config, &health, &file.token)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
@@ -117,11 +139,14 @@ impl Service {
             schemas,
             reports: file.reports,
             operations: file.operations,
+            survey,
+            public_url: config.survey.public_url.clone(),
             health,
             opened,
             engine,
             group,
             projecting,
+            reading,
             others,
             stop,
             published,
@@ -154,6 +179,9 @@ impl Service {
             .take();
         if let Some(engine) = engine {
             failed.extend(blocking(move || engine.stop()).await.err());
+        }
+        if let Some(reading) = self.reading {
+            reading.close().await;
         }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
