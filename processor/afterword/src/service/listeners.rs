@@ -16,12 +16,13 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::file::ServiceFile;
 use super::health::Health;
+use super::toy::ToyChat;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
 
 /// Calls of the log at a time: appends and looks, stories, reads of other processes.
-const CALLS: usize = 64;
+pub const CALLS: usize = 64;
 const STORIES: usize = 2;
 const READERS: usize = 32;
 
@@ -118,9 +119,19 @@ impl Serving {
     ///
     /// # Errors
     /// When the keys of links cannot be had.
-    pub fn begin(&self, config: &Config, health: &Health, token: &str) -> Result<(), Failure> {
+    pub fn begin(
+        &self,
+        config: &Config,
+        health: &Health,
+        token: &str,
+        toy: Option<ToyChat>,
+    ) -> Result<(), Failure> {
         if let (Some(survey), Some(database)) = (&self.survey, &health.database) {
-            let router = survey_router(survey_parts(config, health, database)?);
+            let mut parts = survey_parts(config, health, database)?;
+            if let Some(toy) = toy {
+                parts.beside = toy.router(config, health, database);
+            }
+            let router = survey_router(parts);
             survey.send_modify(|served| *served = router);
         }
         if let Some(reports) = &self.reports {
@@ -194,6 +205,8 @@ fn survey_parts(
         link_posts: config.survey.link_posts_a_minute,
         address_requests: config.survey.address_requests_a_minute,
         trusted_proxies: config.survey.trusted_proxies.clone(),
+        frame_ancestors: config.survey.frame_ancestors.clone(),
+        beside: Router::new(),
         metrics: Arc::clone(&health.metrics.survey),
         http: Arc::clone(&health.metrics.http),
     })

@@ -11,6 +11,7 @@ mod process;
 mod projecting;
 mod retention;
 mod shares;
+mod toy;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -23,6 +24,8 @@ use afterword_schemas::Schemas;
 use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub use toy::ToyChat;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -77,12 +80,28 @@ impl Service {
     /// # Errors
     /// When an address is taken, the log cannot be opened, or another service runs on it.
     pub async fn start(config: &Config, roles: Roles) -> Result<Service, Failure> {
+        Service::start_with(config, roles, None).await
+    }
+
+    /// The same with the toy chat of the demo.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        roles: Roles,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
         if roles.survey {
             links::keys(config)?;
         }
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
-        let config = &config.reached_at(survey);
+        let mut config = config.reached_at(survey);
+        if toy.is_some() {
+            config = ToyChat::allowed_by(&config, survey);
+        }
+        let config = &config;
         let metrics = Arc::new(
             Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
         );
@@ -127,7 +146,7 @@ impl Service {
             database: projected.or(reading.as_ref()).cloned(),
             metrics,
         };
-        serving.begin(config, &health, &file.token)?;
+        serving.begin(config, &health, &file.token, toy)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));

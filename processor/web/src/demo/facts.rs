@@ -30,9 +30,9 @@ pub enum Deed {
 /// # Errors
 /// When the log cannot take it.
 pub async fn append(demo: &Demo, conversation: &str, deed: Deed) -> Result<(), Problem> {
-    let (log, schemas) = (Arc::clone(&demo.log), Arc::clone(&demo.schemas));
-    let (workspace, conversation) = (demo.workspace, conversation.to_owned());
-    let appended = demo.gate.run(move || {
+    let (log, schemas) = (Arc::clone(&demo.parts.log), Arc::clone(&demo.parts.schemas));
+    let (workspace, conversation) = (demo.parts.workspace, conversation.to_owned());
+    let appended = demo.parts.gate.run(move || {
         append_now(&*log, &schemas, workspace, &conversation, &deed)
     });
     appended.await?.map_err(|error| unavailable(&error))

@@ -14,7 +14,7 @@ use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::map_response_with_state;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -31,10 +31,6 @@ const BODY_BYTES: usize = 64 * 1024;
 /// Longest message, in bytes.
 const TEXT_BYTES: usize = 16 * 1024;
 
-/// As strict as a site may be, so that the demo shows what the survey's script needs: only its own address.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 const STYLE: &str = concat!(
     include_str!("../../assets/base.css"),
     include_str!("demo.css")
@@ -43,48 +39,69 @@ const STYLE: &str = concat!(
 /// Whether a webhook with this id, this time (seconds since 1970), these signatures and this body was signed for the toy chat.
 pub type Verify = Arc<dyn Fn(&str, i64, &str, &str) -> bool + Send + Sync>;
 
-/// What the toy chat's backend knows.
-#[derive(Clone)]
-pub struct Demo {
-    log: Arc<dyn Log>,
-    schemas: Arc<Schemas>,
-    database: ReportDatabase,
-    gate: Gate,
-    verify: Verify,
+/// What the toy chat is made of.
+pub struct DemoParts {
+    pub log: Arc<dyn Log>,
+    pub schemas: Arc<Schemas>,
+    pub database: ReportDatabase,
+    /// For calls of the log.
+    pub gate: Gate,
+    pub verify: Verify,
     /// The workspace that the chat belongs to.
-    workspace: &'static str,
-    chats: Arc<Chats>,
+    pub workspace: &'static str,
+    /// Where customers reach the survey's pages, without a slash at its end.
+    pub public_url: String,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Demo(Arc<Shared>);
+
+struct Shared {
+    parts: DemoParts,
+    page: String,
+    policy: HeaderValue,
+    chats: Chats,
+}
+
+impl std::ops::Deref for Demo {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl Demo {
-    /// A toy chat without conversations.
-    #[must_use]
-    pub fn new(
-        log: Arc<dyn Log>,
-        schemas: Arc<Schemas>,
-        database: ReportDatabase,
-        gate: Gate,
-        verify: Verify,
-        workspace: &'static str,
-    ) -> Demo {
-        let chats = Arc::default();
-        Demo {
-            log,
-            schemas,
-            database,
-            gate,
-            verify,
-            workspace,
-            chats,
-        }
+    fn new(parts: DemoParts) -> Demo {
+        let page = include_str!("page.html").replace("{survey}", &parts.public_url);
+        let policy = HeaderValue::from_str(&policy(&parts.public_url));
+        Demo(Arc::new(Shared {
+            page,
+            policy: policy.unwrap_or(HeaderValue::from_static("default-src 'none'")),
+            chats: Chats::default(),
+            parts,
+        }))
     }
+}
+
+/// As strict as a site may be, so that the demo shows what the survey needs: its own address, for a script and a frame.
+fn policy(public_url: &str) -> String {
+    // Scheme and host: with a path, a source would be that one file.
+    let origin: Vec<&str> = public_url.splitn(4, '/').take(3).collect();
+    let survey = origin.join("/");
+    format!(
+        "default-src 'none'; script-src 'self' {survey}; frame-src {survey}; style-src 'self'; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
 }
 
 /// Where the toy chat's backend takes webhooks, below the address of the customer listener.
 pub const WEBHOOK_PATH: &str = "/demo/webhook";
 
 /// Every route of the toy chat.
-pub fn router<S: Clone + Send + Sync + 'static>(demo: Demo) -> Router<S> {
+pub fn router(parts: DemoParts) -> Router {
+    let demo = Demo::new(parts);
     Router::new()
         .route("/demo", get(page))
         .route("/demo/demo.css", get(style))
@@ -96,23 +113,23 @@ pub fn router<S: Clone + Send + Sync + 'static>(demo: Demo) -> Router<S> {
         .route("/demo/chats/{conversation}/close", post(close))
         .route(WEBHOOK_PATH, post(receiver::receive))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(map_response(guard))
+        .layer(map_response_with_state(demo.clone(), guard))
         .with_state(demo)
 }
 
 /// No page of another address may frame it, read it, or keep it.
-async fn guard(mut response: Response) -> Response {
+async fn guard(State(demo): State<Demo>, mut response: Response) -> Response {
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, demo.policy.clone());
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CACHE_CONTROL, "no-store");
     response
 }
 
-async fn page() -> impl IntoResponse {
-    Html(include_str!("page.html"))
+async fn page(State(demo): State<Demo>) -> impl IntoResponse {
+    Html(demo.page.clone())
 }
 
 async fn style() -> impl IntoResponse {
@@ -125,7 +142,7 @@ async fn script() -> impl IntoResponse {
 }
 
 async fn scorecard(State(demo): State<Demo>) -> Result<Json<Value>, Problem> {
-    let scorecard = score::of(&demo.database, demo.workspace, TEAMMATE).await?;
+    let scorecard = score::of(&demo.parts, TEAMMATE).await?;
     Ok(Json(json!({ "scorecard": scorecard })))
 }
 
@@ -145,7 +162,7 @@ async fn state(
     Path(conversation): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let chat = demo.chats.get(&conversation).ok_or_else(unknown)?;
-    let scorecard = score::of(&demo.database, demo.workspace, TEAMMATE).await?;
+    let scorecard = score::of(&demo.parts, TEAMMATE).await?;
     Ok(Json(json!({
         "link": chat.link,
         "rating": chat.rating,
@@ -197,4 +214,12 @@ async fn close(
 fn unknown() -> Problem {
     let detail = "the toy chat knows no such conversation (any more); begin another";
     Problem::new(StatusCode::NOT_FOUND, detail)
+}
+
+#[test]
+fn the_policy_names_the_surveys_origin_alone() {
+    for url in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/a/b"] {
+        let policy = policy(url);
+        assert!(policy.contains("frame-src http://127.0.0.1:8080; "), "{policy}");
+    }
 }

@@ -87,5 +87,5 @@ fn is_signed(demo: &Demo, headers: &HeaderMap, body: &str) -> bool {
         return false;
     };
     let age_s = crate::now_ms() / 1_000 - timestamp_s;
-    age_s.abs() <= TOLERANCE_S && (demo.verify)(id, timestamp_s, signatures, body)
+    age_s.abs() <= TOLERANCE_S && (demo.parts.verify)(id, timestamp_s, signatures, body)
 }

@@ -1,20 +1,16 @@
 //! The scorecard beside the toy chat.
 
-use afterword_readmodel::ReportDatabase;
 use serde_json::{Value, json};
 
+use super::DemoParts;
 use crate::problem::Problem;
 
 /// A teammate's sums of the latest day that has any, zeros before the first.
 ///
 /// # Errors
 /// When the report database cannot be read.
-pub async fn of(
-    database: &ReportDatabase,
-    workspace: &str,
-    teammate: &str,
-) -> Result<Value, Problem> {
-    let cards = database.scorecards(workspace, 1).await;
+pub async fn of(demo: &DemoParts, teammate: &str) -> Result<Value, Problem> {
+    let cards = demo.database.scorecards(demo.workspace, 1).await;
     let cards = cards.map_err(|error| Problem::unavailable(error.to_string(), 1))?;
     let card = cards.iter().find(|card| card.teammate_id == teammate);
     let figure = |of: fn(&afterword_readmodel::Scorecard) -> i64| card.map_or(0, of);
