@@ -43,7 +43,7 @@ mod statistics;
 mod story;
 mod watch;
 
-pub use contacts::Contact;
+pub use contacts::{Contact, EMAIL_BYTES, NAME_CHARS, is_email};
 pub use database::ReportDatabase;
 pub use deliveries::{
     Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,

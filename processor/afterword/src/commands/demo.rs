@@ -98,6 +98,7 @@ async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {
             process: true,
             project: true,
             report: true,
+            deliver: true,
         },
     )
     .await?;

@@ -45,12 +45,11 @@ pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
 fn roles_of(run: &Run) -> Result<Roles, Failure> {
     let missing = run.roles.iter().find_map(|role| match role {
         Role::Survey => Some("survey"),
-        Role::Deliver => Some("deliver"),
-        Role::Process | Role::Project | Role::Report => None,
+        Role::Process | Role::Project | Role::Report | Role::Deliver => None,
     });
     if let Some(missing) = missing {
         return Err(Failure::Usage(format!(
-            "the role {missing} is not in this build yet; expected process, project or report, or no --role for all of these"
+            "the role {missing} is not in this build yet; expected process, project, report or deliver, or no --role for all of these"
         )));
     }
     let has = |role| run.roles.is_empty() || run.roles.contains(&role);
@@ -58,6 +57,7 @@ fn roles_of(run: &Run) -> Result<Roles, Failure> {
         process: has(Role::Process),
         project: has(Role::Project),
         report: has(Role::Report),
+        deliver: has(Role::Deliver),
     })
 }
 
