@@ -234,6 +234,11 @@ async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
             "report database",
             include_str!("../migrations/0001_report_database.sql"),
         ),
+        (
+            2,
+            "deliveries",
+            include_str!("../migrations/0002_deliveries.sql"),
+        ),
         (4, "survey", include_str!("../migrations/0004_survey.sql")),
     ];
     let migrations = migrations.map(|(version, description, sql)| {

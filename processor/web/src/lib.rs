@@ -3,6 +3,7 @@
 //!
 //! No state lives here: what is asked comes from the log, what is told goes to it.
 
+mod contacts;
 mod conversation;
 pub mod demo;
 mod events;

@@ -2,6 +2,7 @@
 
 use afterword_link::LinkKeys;
 
+use super::deliver;
 use super::survey::{is_origin, network};
 use super::{Effective, LogKind, Origin};
 
@@ -24,7 +25,9 @@ pub fn find(effective: &Effective) -> Vec<String> {
         frame_ancestors(effective),
     ];
     let links = conversation_urls(effective);
-    faults.into_iter().flatten().chain(links).collect()
+    let delivered = deliver::contradictions(effective);
+    let faults = faults.into_iter().flatten();
+    faults.chain(links).chain(delivered).collect()
 }
 
 fn servers(effective: &Effective) -> Option<String> {
@@ -157,7 +160,7 @@ fn proxies(effective: &Effective) -> Option<String> {
 
 /// They become links on managers' pages, so nothing but the web.
 fn conversation_urls(effective: &Effective) -> Vec<String> {
-    let set = effective.workspaces();
+    let set = effective.named();
     let urls = set.filter(|(_, setting, _, _)| setting.key == "conversation_url");
     let wrong = urls.filter_map(|(key, _, value, origin)| {
         let text = value.to_string();
@@ -170,11 +173,11 @@ fn conversation_urls(effective: &Effective) -> Vec<String> {
     wrong.collect()
 }
 
-fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
+pub(super) fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
     schemes.iter().find_map(|scheme| url.strip_prefix(scheme))
 }
 
-fn origin(effective: &Effective, key: &str) -> Origin {
+pub(super) fn origin(effective: &Effective, key: &str) -> Origin {
     let held = effective.values.get(key);
     held.map_or(Origin::Default, |(_, origin)| origin.clone())
 }

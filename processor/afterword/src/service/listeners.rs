@@ -168,6 +168,7 @@ fn reports_state(config: &Config, health: &Health) -> Reports {
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
+        database: health.database.clone(),
         gate: Gate::new(CALLS, config.request_timeout),
         stories: Gate::new(STORIES, config.request_timeout),
         body_limit_bytes: config.body_limit_bytes,

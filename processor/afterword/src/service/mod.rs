@@ -1,5 +1,6 @@
 //! The service: the log, a task a partition, the projector, the listeners; started together, stopped in order.
 
+mod delivering;
 pub mod drain;
 pub mod file;
 mod health;
@@ -31,6 +32,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
 use crate::registry;
+use crate::service::delivering::Delivering;
 use crate::service::file::Published;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
@@ -46,6 +48,7 @@ pub struct Roles {
     pub project: bool,
     pub survey: bool,
     pub report: bool,
+    pub deliver: bool,
 }
 
 /// The engine while it runs; taken out when it is stopped.
@@ -67,6 +70,7 @@ pub struct Service {
     /// On Kafka, with the role `process`.
     group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
+    delivering: Option<Delivering>,
     /// Where this process needs it and does not project.
     reading: Option<ReportDatabase>,
     others: Vec<JoinHandle<()>>,
@@ -98,8 +102,8 @@ impl Service {
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let mut config = config.reached_at(survey);
-        if toy.is_some() {
-            config = ToyChat::allowed_by(&config, survey);
+        if let Some(toy) = &toy {
+            config = toy.allowed_by(&config, survey);
         }
         let config = &config;
         let metrics = Arc::new(
@@ -126,7 +130,7 @@ impl Service {
             false => None,
         };
         let reading = match &projecting {
-            None if roles.survey => Some(
+            None if roles.survey || roles.deliver || roles.report => Some(
                 projecting::database(config)
                     .await
                     .map_err(|error| Failure::while_doing("opening the report database", error))?,
@@ -134,6 +138,15 @@ impl Service {
             _ => None,
         };
         let projected = projecting.as_ref().map(|projecting| &projecting.database);
+        let database = projected.or(reading.as_ref()).cloned();
+        let delivering = match database.clone().filter(|_| roles.deliver) {
+            Some(database) => {
+                let metrics = &metrics.deliver;
+                let stop = stopped.clone();
+                Some(Delivering::start(config, database, metrics, stop)?)
+            }
+            None => None,
+        };
         let health = Health {
             log: Arc::clone(&log),
             opened: opened.clone(),
@@ -143,7 +156,10 @@ impl Service {
             projector: projecting
                 .as_ref()
                 .map(|projecting| projecting.watch.clone()),
-            database: projected.or(reading.as_ref()).cloned(),
+            deliverer: delivering
+                .as_ref()
+                .map(|delivering| delivering.watch.clone()),
+            database,
             metrics,
         };
         serving.begin(config, &health, &file.token, toy)?;
@@ -165,6 +181,7 @@ impl Service {
             engine,
             group,
             projecting,
+            delivering,
             reading,
             others,
             stop,
@@ -199,6 +216,9 @@ impl Service {
         if let Some(engine) = engine {
             failed.extend(blocking(move || engine.stop()).await.err());
         }
+        if let Some(delivering) = self.delivering {
+            delivering.end().await;
+        }
         if let Some(reading) = self.reading {
             reading.close().await;
         }
@@ -222,6 +242,22 @@ impl Service {
             false => Err(Failure::Failed(failed.join("; "))),
         }
     }
+}
+
+/// The report database that is there, for commands beside the service.
+///
+/// # Errors
+/// When there is none yet, or it cannot be opened.
+pub async fn report_database(config: &Config) -> Result<ReportDatabase, Failure> {
+    let file = config.data_dir.join(projecting::REPORT_FILE);
+    if config.database_url.is_none() && !file.exists() {
+        return Err(Failure::Failed(format!(
+            "expected a report database at {}, found none; name another directory with --data-dir, or let `afterword run` make it",
+            file.display()
+        )));
+    }
+    let opened = projecting::database(config).await;
+    opened.map_err(|error| Failure::while_doing("opening the report database", error))
 }
 
 async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(

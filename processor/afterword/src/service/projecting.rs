@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
-const REPORT_FILE: &str = "report.db";
+pub const REPORT_FILE: &str = "report.db";
 
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
