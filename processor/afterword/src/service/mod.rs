@@ -76,6 +76,7 @@ impl Service {
     /// # Errors
     /// When an address is taken, the log cannot be opened, or another service runs on it.
     pub async fn start(config: &Config, roles: Roles) -> Result<Service, Failure> {
+        delivering::check(config, roles)?;
         let listeners = Listeners::bind(config, roles).await?;
         let metrics = Arc::new(
             Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
