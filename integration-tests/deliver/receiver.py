@@ -44,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
             "content_type": headers.get("content-type"),
             "timestamp": headers.get("webhook-timestamp"),
             "body": json.loads(body),
+            "raw": body.decode(),
+            "headers": headers,
         }
         with lock:
             seen[message_id] += 1

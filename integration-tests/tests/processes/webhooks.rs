@@ -102,6 +102,42 @@ fn requests_and_ratings_are_told_signed_and_complete() {
     assert_eq!(service.times_said("whsec_"), 0);
 }
 
+/// Runs the example of the documentation on what came; true when it is content.
+fn example_accepts(told: &Value, secret: &str) -> bool {
+    let page = include_str!("../../../docs/webhooks.md");
+    let example = page.split("```python").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let call = "import json, sys; told = json.loads(sys.argv[2]); \
+                verify(sys.argv[1], told['headers'], told['raw'].encode())";
+    let ran = std::process::Command::new("python3")
+        .args([
+            "-c",
+            &format!("{example}\n{call}"),
+            secret,
+            &told.to_string(),
+        ])
+        .output();
+    ran.unwrap().status.success()
+}
+
+#[test]
+fn the_documentations_example_verifies() {
+    let port = free_port();
+    let place = place(&[("crm", url(port, "/ok"))]);
+    let receiver = receiver(port, &place.file("webhooks"), &[SECRET]);
+    let service = place.serve(&[]);
+    service.post(&asked("w1", "c1", "u1", "messenger", now_ms()));
+    let told = receiver.wait_for(1).remove(0);
+    assert!(example_accepts(&told, SECRET));
+    assert!(!example_accepts(&told, FORMER));
+    let mut forged = told.clone();
+    forged["raw"] = told["raw"].as_str().unwrap().replace("ben", "ann").into();
+    assert!(!example_accepts(&forged, SECRET));
+    let mut late = told;
+    late["headers"]["webhook-timestamp"] = "1614265330".into();
+    assert!(!example_accepts(&late, SECRET));
+}
+
 #[test]
 fn a_receiver_that_fails_or_is_down_gets_everything_later() {
     let port = free_port();

@@ -137,6 +137,13 @@ impl LaneLoop {
     ) -> Option<Duration> {
         let pace = self.options.pace;
         self.options.metrics.attempted(&self.lane, seconds);
+        let has_answered = match &attempted {
+            Attempted::Final(state, _) => {
+                matches!(state, DeliveryState::Sent | DeliveryState::Bounced)
+            }
+            Attempted::Again { .. } => true,
+            Attempted::NoAddress | Attempted::Unreachable(_) => false,
+        };
         let (outcome, pause) = match attempted {
             Attempted::Final(state, detail) => (Outcome::Final(state, detail), None),
             Attempted::NoAddress => (Outcome::NoAddress, None),
@@ -158,7 +165,7 @@ impl LaneLoop {
                 (Outcome::Retry { at_ms, detail }, Some(pause))
             }
         };
-        if pause.is_none() {
+        if has_answered {
             self.reached();
         }
         self.say(claim, &outcome).await;

@@ -186,3 +186,99 @@ fn unprotected(effective: &Effective) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Layers;
+    use crate::failure::Failure;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    fn resolve(pairs: &[(&str, &str)]) -> Result<Effective, Vec<String>> {
+        let flag = |(key, value): &(&str, &str)| {
+            ((*key).to_owned(), (*value).to_owned(), "--set".to_owned())
+        };
+        let resolved = Effective::resolve(&Layers {
+            flags: pairs.iter().map(flag).collect(),
+            ..Layers::default()
+        });
+        resolved.map_err(|failure| match failure {
+            Failure::Configuration(faults) => faults,
+            other => panic!("{other}"),
+        })
+    }
+
+    fn refused(pairs: &[(&str, &str)], expected: &str) {
+        let faults = resolve(pairs).expect_err("a contradiction");
+        assert!(
+            faults.len() == 1 && faults[0].contains(expected),
+            "{faults:?}"
+        );
+        assert!(!faults[0].contains("hush"), "{faults:?}");
+    }
+
+    #[test]
+    fn endpoints_are_read_and_what_is_wrong_with_them_is_told_without_their_secrets() {
+        let url = ("webhooks.crm.url", "https://hush@crm.example.com/x");
+        let secret = ("webhooks.crm.secret", SECRET);
+        let events = ("webhooks.crm.events", "rating.submitted");
+        let workspaces = ("webhooks.crm.workspaces", "w1, w2");
+        let config = resolve(&[url, secret, events, workspaces])
+            .expect("right")
+            .config();
+        let endpoint = &config.deliver.endpoints[0];
+        assert_eq!((endpoint.name.as_str(), endpoint.secrets.len()), ("crm", 1));
+        assert!(endpoint.is_told(EventKind::RatingSubmitted, "w2"));
+        assert!(!endpoint.is_told(EventKind::RatingRequested, "w2"));
+        assert!(!endpoint.is_told(EventKind::RatingSubmitted, "w3"));
+        refused(&[url], "`webhooks.crm.secret`: expected whsec_");
+        refused(&[url, ("webhooks.crm.secret", "hush")], "expected whsec_");
+        refused(&[secret], "`webhooks.crm.url`: expected http://");
+        refused(
+            &[secret, ("webhooks.crm.url", "ftp://hush")],
+            "expected http://",
+        );
+        refused(
+            &[url, secret, ("webhooks.crm.events", "rated")],
+            "found `rated`",
+        );
+        refused(
+            &[
+                ("webhooks.C R M.url", url.1),
+                ("webhooks.C R M.secret", SECRET),
+            ],
+            "a name of at most 40",
+        );
+        refused(
+            &[url, secret, ("webhooks.crm.method", "GET")],
+            "unknown key `webhooks.crm.method`",
+        );
+    }
+
+    #[test]
+    fn a_mail_server_and_its_sender_go_together() {
+        let host = ("deliver.smtp_host", "smtp.example.com");
+        let from = ("deliver.from", "Acme <help@example.com>");
+        let username = ("deliver.smtp_username", "mailer");
+        let password = ("deliver.smtp_password", "hush");
+        let none = ("deliver.smtp_security", "none");
+        let config = resolve(&[host, from, username, password])
+            .expect("right")
+            .config();
+        let mail = config.deliver.mail.expect("a mail server");
+        assert_eq!((mail.port, mail.security), (587, Security::StartTls));
+        refused(&[host], "`deliver.from`: expected an email address");
+        refused(
+            &[host, ("deliver.from", "nobody")],
+            "`deliver.from`: expected an email address",
+        );
+        refused(
+            &[host, from, username],
+            "expected `deliver.smtp_password` too",
+        );
+        refused(&[host, from, username, password, none], "found `none`");
+        let here = ("deliver.smtp_host", "localhost");
+        assert!(resolve(&[here, from, username, password, none]).is_ok());
+    }
+}

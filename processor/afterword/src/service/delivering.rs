@@ -8,9 +8,45 @@ use afterword_readmodel::ReportDatabase;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use super::Roles;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 use crate::links;
+
+type Link = dyn Fn(&str, &str) -> String + Send + Sync;
+
+/// What makes links. Where nothing is sent, no keys are needed.
+fn link(config: &Config) -> Result<Arc<Link>, Failure> {
+    if config.deliver.mail.is_none() && config.deliver.endpoints.is_empty() {
+        return Ok(Arc::new(|_, _| String::new()));
+    }
+    let keys = links::keys(config)?;
+    let public_url = config.survey.public_url.clone();
+    Ok(Arc::new(move |workspace_id, request_id| {
+        let token = keys.mint(&Subject {
+            workspace_id: workspace_id.to_owned(),
+            request_id: request_id.to_owned(),
+        });
+        format!("{public_url}/r/{token}")
+    }))
+}
+
+/// Whether this process can see the report database at all: on Kafka, a file here is another process's only when that
+/// projects into it.
+///
+/// # Errors
+/// When it would deliver from an empty one.
+pub fn check(config: &Config, roles: Roles) -> Result<(), Failure> {
+    let is_alone = config.log == LogKind::Kafka && config.database_url.is_none() && !roles.project;
+    match roles.deliver && is_alone {
+        true => Err(Failure::Configuration(vec![
+            "`reports.database_url`: the role deliver without the role project needs the database that others project into, \
+             found none; set it to postgres://…, everywhere alike"
+                .to_owned(),
+        ])),
+        false => Ok(()),
+    }
+}
 
 /// A deliverer at work.
 pub struct Delivering {
@@ -29,15 +65,6 @@ impl Delivering {
         metrics: &Arc<DeliverMetrics>,
         stop: watch::Receiver<bool>,
     ) -> Result<Delivering, Failure> {
-        let keys = links::keys(config)?;
-        let public_url = config.survey.public_url.clone();
-        let link = move |workspace_id: &str, request_id: &str| {
-            let token = keys.mint(&Subject {
-                workspace_id: workspace_id.to_owned(),
-                request_id: request_id.to_owned(),
-            });
-            format!("{public_url}/r/{token}")
-        };
         let looks = config.clone();
         let look = move |workspace_id: &str| {
             let look = looks.look(workspace_id);
@@ -49,7 +76,7 @@ impl Delivering {
         };
         let deliverer = Deliverer::new(DeliverOptions {
             database,
-            link: Arc::new(link),
+            link: link(config)?,
             look: Arc::new(look),
             mail: config.deliver.mail.clone(),
             endpoints: config.deliver.endpoints.clone(),

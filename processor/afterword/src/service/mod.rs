@@ -99,6 +99,7 @@ impl Service {
         if roles.survey {
             links::keys(config)?;
         }
+        delivering::check(config, roles)?;
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let mut config = config.reached_at(survey);

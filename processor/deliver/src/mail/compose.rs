@@ -28,9 +28,9 @@ fn appearance(reaction: Reaction) -> (&'static str, &'static str, &'static str) 
 }
 
 /// What a mail is made of.
-pub struct Letter<'a> {
-    pub asked: &'a Asked,
-    pub contact: Option<&'a Contact>,
+pub struct Letter {
+    pub asked: Asked,
+    pub contact: Option<Contact>,
     pub to: Mailbox,
     pub look: Look,
     /// The survey's address.
@@ -70,7 +70,7 @@ struct Plain<'a> {
     choices: &'a [Choice],
 }
 
-impl Letter<'_> {
+impl Letter {
     /// The mail as it goes over the wire.
     ///
     /// # Errors
@@ -119,7 +119,8 @@ impl Letter<'_> {
     }
 
     fn texts(&self) -> Texts {
-        let of_contact = self.contact.and_then(|contact| contact.locale.as_deref());
+        let contact = self.contact.as_ref();
+        let of_contact = contact.and_then(|contact| contact.locale.as_deref());
         Texts::of(of_contact.into_iter().chain([self.look.locale.as_str()]))
     }
 
@@ -142,15 +143,18 @@ impl Letter<'_> {
         subject: String,
     ) -> Result<lettre::message::MessageBuilder, String> {
         let mut from = mailbox("deliver.from", &options.from)?;
-        from.name.get_or_insert_with(|| self.look.name.clone());
+        let name = from.name.take();
+        from.name = Some(printable(&name.unwrap_or_else(|| self.look.name.clone())));
+        let mut to = self.to.clone();
+        to.name = to.name.as_deref().map(printable);
         // Of the request alone: a mail that is sent twice is one mail to whoever sorts by it.
         let domain = from.email.domain();
         let message_id = format!("<{}@{domain}>", self.asked.requested.request_id);
         let mut builder = Message::builder()
             .message_id(Some(message_id))
             .date(SystemTime::now())
-            .to(self.to.clone())
-            .subject(subject);
+            .to(to)
+            .subject(printable(&subject));
         if let Some(reply_to) = &options.reply_to {
             builder = builder.reply_to(mailbox("deliver.reply_to", reply_to)?);
         }
@@ -164,6 +168,12 @@ impl Letter<'_> {
         }
         Ok(builder.from(from))
     }
+}
+
+/// Without control characters, which no header may have.
+fn printable(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(clean).collect()
 }
 
 /// Reads a configured address.

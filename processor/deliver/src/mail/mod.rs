@@ -80,18 +80,24 @@ async fn attempt(
         return Attempted::NoAddress;
     };
     let letter = Letter {
-        asked: &asked,
-        contact: contact.as_ref(),
+        asked,
+        contact,
         to: to.clone(),
         look: (lane.options.look)(&claim.workspace_id),
         link: (lane.options.link)(&claim.workspace_id, &claim.request_id),
     };
-    match letter.compose(mail) {
+    let options = mail.clone();
+    // It computes for a while; and should it panic over a text, then over this one alone.
+    let composing = tokio::task::spawn_blocking(move || letter.compose(&options));
+    match composing
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()))
+    {
         Ok(message) => {
-            session
-                .send(&message, &to.email, lane.attempt_limit())
-                .await
+            let (limit, stop) = (lane.attempt_limit(), lane.stop.clone());
+            session.send(&message, &to.email, limit, stop).await
         }
+
         // The same again would fail the same way.
         Err(error) => Attempted::Final(DeliveryState::Failed, error),
     }

@@ -10,6 +10,8 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::ClientId;
 
+use tokio::sync::watch;
+
 use super::compose::mailbox;
 use crate::lane::Attempted;
 use crate::options::MailOptions;
@@ -51,10 +53,20 @@ impl Session {
         }
     }
 
-    /// Sends one mail to one address.
-    pub async fn send(&mut self, message: &[u8], to: &Address, limit: Duration) -> Attempted {
+    /// Sends one mail to one address. A service that stops waits for a slow server for some seconds only.
+    pub async fn send(
+        &mut self,
+        message: &[u8],
+        to: &Address,
+        limit: Duration,
+        stop: watch::Receiver<bool>,
+    ) -> Attempted {
         self.stage = Stage::Ours;
-        let sent = tokio::time::timeout(limit, self.transact(message, to)).await;
+        let transacting = tokio::time::timeout(limit, self.transact(message, to));
+        let sent = tokio::select! {
+            sent = transacting => sent,
+            () = stopped(stop) => Ok(Err(Failure::Stopped)),
+        };
         let attempted = match sent {
             Ok(Ok(())) => return Attempted::Final(DeliveryState::Sent, String::new()),
             Ok(Err(failure)) => self.judge(&failure),
@@ -101,6 +113,7 @@ impl Session {
     fn judge(&self, failure: &Failure) -> Attempted {
         let error = match failure {
             Failure::Ours(why) => return Attempted::Unreachable(why.clone()),
+            Failure::Stopped => return self.silent("the service stopped".to_owned()),
             Failure::Smtp(error) => error,
         };
         let detail = text_of(error);
@@ -150,8 +163,20 @@ impl Session {
 }
 
 enum Failure {
+    /// What we need for a conversation is not in order.
     Ours(String),
     Smtp(Error),
+    /// It was time to stop.
+    Stopped,
+}
+
+/// How long a server may still take when the service stops.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(LAST_ANSWER).await;
 }
 
 impl From<Error> for Failure {

@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use afterword_readmodel::DeliveryState;
-use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Timeout};
 
 use crate::lane::Attempted;
 
@@ -96,6 +96,9 @@ fn judge(status: u16, after: Option<Duration>) -> Attempted {
 /// An error's text is ours or the system's, and has no address with a secret in it.
 fn unanswered(error: &ureq::Error) -> Attempted {
     match error {
+        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+            Attempted::Unreachable("it cannot be connected to in time".to_owned())
+        }
         // One message may be too much for a receiver that takes others.
         ureq::Error::Timeout(which) => Attempted::Again {
             detail: format!("no answer in time ({which})"),

@@ -48,8 +48,8 @@ fn mail(name: &str, locale: Option<&str>) -> String {
         wants_mail: true,
     };
     let letter = Letter {
-        asked: &asked(),
-        contact: Some(&contact),
+        asked: asked(),
+        contact: Some(contact),
         to: "ann@example.com".parse().expect("an address"),
         look: Look {
             name: name.to_owned(),
