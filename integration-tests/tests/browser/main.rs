@@ -9,11 +9,18 @@
 #[path = "../processes/binary.rs"]
 mod binary;
 mod chat;
+#[allow(dead_code)]
+#[path = "../processes/closes.rs"]
+mod closes;
 mod followers;
 #[allow(dead_code)]
 #[path = "../processes/http.rs"]
 mod http;
+mod mail;
 mod page;
+#[allow(dead_code)]
+#[path = "../processes/peers.rs"]
+mod peers;
 #[allow(dead_code)]
 #[path = "../processes/place.rs"]
 mod place;

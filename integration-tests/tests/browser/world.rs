@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use afterword_link::{LinkKeys, Subject, keys_of_directory};
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
+use crate::closes::{asked, now_ms, request_id};
 use crate::place::Place;
 use crate::service::Service;
 
@@ -37,14 +37,17 @@ impl World {
 
     /// The same with keys of the configuration.
     pub fn with(keys: &[(&str, &str)]) -> World {
-        let mut place = Place::new()
+        let with = |place: Place, (key, value): &(&str, &str)| place.with(key, value);
+        World::at(keys.iter().fold(Place::new(), with))
+    }
+
+    /// The same in a place that is prepared already.
+    pub fn at(place: Place) -> World {
+        let place = place
             .with("survey.listen", "127.0.0.1:0")
             .with("survey.address_requests_a_minute", 1_000_000)
             .with("workspaces.w1.name", "Lumen & Co")
             .with("workspaces.w1.colour", "#0f766e");
-        for (key, value) in keys {
-            place = place.with(key, value);
-        }
         let service = place.serve(&[]);
         service.wait_until_ready(PATIENCE);
         World {
@@ -62,42 +65,29 @@ impl World {
         format!("http://{}", file["survey"].as_str().unwrap())
     }
 
-    /// A conversation begins, is answered and closed, and its customer is asked.
+    /// A conversation in the messenger begins, is answered and closed, and its customer is asked.
     pub fn close_a_conversation(&self) -> Asked {
+        self.close(CUSTOMER, "messenger")
+    }
+
+    /// The same with this customer, in this channel.
+    pub fn close(&self, customer: &str, channel: &str) -> Asked {
         let number = self.closed.fetch_add(1, Ordering::Relaxed);
         let conversation = format!("c{number}");
-        let fact = |second: u32, payload: Value| {
-            let mut fact = json!({
-                "event_id": format!("{conversation}-{second}"),
-                "workspace_id": WORKSPACE,
-                "conversation_id": conversation,
-                "occurred_at": format!("2026-03-02T09:00:{second:02}.000Z"),
-            });
-            let members = payload.as_object().unwrap().clone();
-            fact.as_object_mut().unwrap().extend(members);
-            fact.to_string()
-        };
-        let customer = json!({ "kind": "user", "id": CUSTOMER });
-        let teammate = json!({ "kind": "teammate", "id": "ben" });
-        let facts = [
-            fact(0, json!({ "type": "conversation_started", "origin": "customer_initiated", "initiator": customer, "channel": "messenger" })),
-            fact(1, json!({ "type": "message_added", "author": customer, "text": "Where is my lamp? ".repeat(10) })),
-            fact(2, json!({ "type": "message_added", "author": teammate, "text": "On its way to you. ".repeat(10) })),
-            fact(3, json!({ "type": "conversation_closed", "by": teammate })),
-        ];
-        let answer = self.service.post(&facts.join("\n"));
+        let facts = asked(WORKSPACE, &conversation, customer, channel, now_ms());
+        let answer = self.service.post(&facts);
         assert_eq!(answer.status, 200, "{}", answer.body);
-        let name = ["afterword", WORKSPACE, &conversation].join("\0");
-        let request_id = Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).to_string();
+        let request_id = request_id(WORKSPACE, &conversation);
         let subject = Subject {
             workspace_id: WORKSPACE.to_owned(),
             request_id: request_id.clone(),
         };
         let link = format!("{}/r/{}", self.address(), self.keys.mint(&subject));
         let client = crate::http::Client::new();
-        self.service.wait_for("the page of the request", PATIENCE, |_| {
-            client.get(&link).is_ok_and(|answer| answer.status == 200)
-        });
+        self.service
+            .wait_for("the page of the request", PATIENCE, |_| {
+                client.get(&link).is_ok_and(|answer| answer.status == 200)
+            });
         Asked { request_id, link }
     }
 
