@@ -51,6 +51,7 @@ impl Server {
         let reports = reports_router(Reports {
             log: Arc::clone(&shared),
             schemas: Arc::default(),
+            database: None,
             gate: gate.clone(),
             stories: gate.clone(),
             body_limit_bytes: LIMIT,

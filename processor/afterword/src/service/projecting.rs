@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
-const REPORT_FILE: &str = "report.db";
+pub const REPORT_FILE: &str = "report.db";
 
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
@@ -126,6 +126,17 @@ impl Projecting {
     }
 }
 
+/// Opens the report database of this configuration.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError> {
+    match &config.database_url {
+        Some(url) => ReportDatabase::open(url).await,
+        None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    }
+}
+
 /// Opens the report database, and a projector on it.
 ///
 /// # Errors
@@ -138,11 +149,7 @@ pub async fn open(
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
     let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
-    let database = match &config.database_url {
-        Some(url) => ReportDatabase::open(url).await,
-        None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
-    };
-    let database = database.map_err(failed)?;
+    let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
         schemas: Arc::clone(schemas),
         partitions,
