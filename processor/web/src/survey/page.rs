@@ -1,6 +1,7 @@
 //! What the page shows, and GET.
 
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -333,11 +334,13 @@ pub fn busy(language: Language) -> Response {
 /// The handler of GET and HEAD. It writes nothing.
 pub async fn get(
     State(survey): State<Survey>,
-    path: Option<Path<String>>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let subject = path.and_then(|Path(token)| survey.keys.open(&token));
+    // Bytes that are no text are no token.
+    let token = path.map(|Path(token)| token).unwrap_or_default();
+    let subject = survey.keys.open(&token);
     let Some(subject) = subject else {
         survey.metrics.page("not_found");
         return nowhere(&headers);

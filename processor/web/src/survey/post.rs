@@ -9,6 +9,7 @@ use afterword_readmodel::{AnswerMark, Standing};
 use afterword_schemas::RecordKind;
 use afterword_schemas::records::{ConversationEvent, Payload, Timestamp};
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ use crate::intake::record_of;
 /// The handler.
 pub async fn post(
     State(survey): State<Survey>,
-    path: Option<Path<String>>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {

@@ -78,7 +78,11 @@ async fn tokens_that_are_none_all_get_the_same_page() {
         format!("{before}{}", rest.split_once('"').expect("its end").1)
     };
     let expected = without_nonce(&world.get("/r/x").await.text);
-    for wrong in [format!("{path}A"), path.replace("/r/", "/r/A"), "/other".to_owned()] {
+    for wrong in [
+        format!("{path}A"),
+        path.replace("/r/", "/r/A"),
+        "/other".to_owned(),
+    ] {
         let page = world.get(&wrong).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND);
         assert_eq!(without_nonce(&page.text), expected, "{wrong}");
@@ -94,7 +98,10 @@ async fn a_form_of_another_request_is_none_of_this() {
     let page = world.get(&other).await;
     let answered = world.send(&mine, &page, &[("reaction", "great")]).await;
     assert_eq!(answered.status, StatusCode::BAD_REQUEST);
-    assert!(answered.text.contains("value=\"great\" required checked"), "kept");
+    assert!(
+        answered.text.contains("value=\"great\" required checked"),
+        "kept"
+    );
     // With the form that came back it goes.
     let sent = world.send(&mine, &answered, &[("reaction", "great")]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
@@ -104,7 +111,7 @@ async fn a_form_of_another_request_is_none_of_this() {
 async fn a_slow_body_is_not_waited_for() {
     let world = World::new().await;
     let path = world.asked("c1").await;
-    let slow = futures_lite(vec![b"reaction=gr".as_slice()]);
+    let slow = slow_body(vec![b"reaction=gr".as_slice()]);
     let request = Request::post(&path).header("content-type", FORM);
     let page = world.ask(request.body(slow).expect("a request")).await;
     assert_eq!(page.status, StatusCode::REQUEST_TIMEOUT);
@@ -112,7 +119,7 @@ async fn a_slow_body_is_not_waited_for() {
 }
 
 /// A body that sends these and then nothing, for ever.
-fn futures_lite(parts: Vec<&'static [u8]>) -> Body {
+fn slow_body(parts: Vec<&'static [u8]>) -> Body {
     struct Slow(Vec<&'static [u8]>);
     impl http_body::Body for Slow {
         type Data = Bytes;
@@ -143,7 +150,10 @@ async fn html_and_control_characters_are_text() {
     // Too long, so that it comes back in the form.
     let long = format!("{comment}{}", "x".repeat(5_000));
     let back = world.send(&path, &page, &[("comment", &long)]).await;
-    assert!(!back.text.contains("<script>") && back.text.contains("script&#62;"), "escaped");
+    assert!(
+        !back.text.contains("<script>") && back.text.contains("script&#62;"),
+        "escaped"
+    );
     let kept = world.answer(&path, &[("comment", comment)]).await;
     kept.says("Saved: your comment.");
     let facts = world.all_facts();
@@ -171,7 +181,10 @@ async fn too_many_answers_of_one_link_are_told_to_wait() {
     assert_eq!(limited.stamp(), page.stamp(), "sent again, it counts once");
     assert_eq!(world.count("afterword_survey_limited_total", "link"), 1.0);
     let other = world.asked("c2").await;
-    world.answer(&other, &[("reaction", "bad")]).await.says("Saved: Bad");
+    world
+        .answer(&other, &[("reaction", "bad")])
+        .await
+        .says("Saved: Bad");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,7 +193,9 @@ async fn other_methods_are_refused() {
     let path = world.asked("c1").await;
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         let request = Request::builder().method(method).uri(&path);
-        let page = world.ask(request.body(Body::empty()).expect("a request")).await;
+        let page = world
+            .ask(request.body(Body::empty()).expect("a request"))
+            .await;
         assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(page.headers["allow"], "GET, HEAD, POST");
     }

@@ -20,8 +20,14 @@ async fn the_text_stays_in_the_form() {
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(failed.headers["retry-after"], "5");
     failed.says("Not saved yet: we cannot take your answer at the moment.");
-    assert!(failed.text.contains("It took &#60;3 weeks</textarea>"), "the text");
-    assert!(failed.text.contains("value=\"bad\" required checked"), "the reaction");
+    assert!(
+        failed.text.contains("It took &#60;3 weeks</textarea>"),
+        "the text"
+    );
+    assert!(
+        failed.text.contains("value=\"bad\" required checked"),
+        "the reaction"
+    );
     assert_eq!(failed.stamp(), page.stamp(), "sent again, it counts once");
     assert_eq!(world.facts(), facts);
     world.fill_disk(false);
@@ -80,7 +86,10 @@ async fn every_answer_that_was_thanked_for_is_in_the_log() {
         facts.iter().filter(found).count()
     };
     for text in &thanked {
-        assert!(is_there(text) >= 1, "{text} was thanked for and is not in the log");
+        assert!(
+            is_there(text) >= 1,
+            "{text} was thanked for and is not in the log"
+        );
     }
     println!("{} answers thanked for, all in the log", thanked.len());
 }

@@ -25,16 +25,29 @@ async fn nothing_is_kept_found_framed_or_loaded_from_elsewhere() {
             assert_eq!(page.headers[name], value, "{path}");
         }
         assert!(!page.headers.contains_key("set-cookie"));
-        let policy = page.headers["content-security-policy"].to_str().expect("text");
-        assert!(policy.starts_with("default-src 'none'; style-src 'nonce-"), "{policy}");
-        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
-        let nonce = policy.split_once("'nonce-").and_then(|(_, rest)| rest.split_once('\''));
+        let policy = page.headers["content-security-policy"]
+            .to_str()
+            .expect("text");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'nonce-"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("script-src"),
+            "{policy}"
+        );
+        let nonce = policy
+            .split_once("'nonce-")
+            .and_then(|(_, rest)| rest.split_once('\''));
         let nonce = nonce.expect("a nonce").0;
         assert!(page.text.contains(&format!("<style nonce=\"{nonce}\">")));
         assert!(page.text.len() < PAGE_BYTES, "{} bytes", page.text.len());
-        for elsewhere in ["<script", "http:", "https:", "@import", "url(", " style=", " on", "src="] {
+        for elsewhere in [
+            "<script", "http:", "https:", "@import", "url(", " style=", " on", "src=",
+        ] {
             let found = page.text.find(elsewhere);
-            let around = found.map(|at| &page.text[at.saturating_sub(20)..(at + 20).min(page.text.len())]);
+            let around =
+                found.map(|at| &page.text[at.saturating_sub(20)..(at + 20).min(page.text.len())]);
             let is_text = elsewhere == " on" && !page.text.contains("onclick");
             assert!(found.is_none() || is_text, "{elsewhere}: {around:?}");
         }
@@ -73,7 +86,7 @@ async fn a_preselected_reaction_is_only_that() {
     let page = world.get(&format!("{path}?r=great")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains("value=\"great\" required checked"));
-    assert_eq!(page.text.matches(" checked").count() - page.text.matches(":checked").count(), 1);
+    assert_eq!(page.text.matches(" checked>").count(), 1);
     let page = world.get(&format!("{path}?r=<b>great")).await;
     assert!(!page.text.contains(" checked>") && !page.text.contains("<b>"));
 }
@@ -84,7 +97,11 @@ async fn words_labels_and_status_are_there_for_everybody() {
     let path = world.asked("c1").await;
     let page = world.get(&path).await;
     assert_eq!(page.text.matches("type=\"radio\"").count(), 5);
-    assert_eq!(page.text.matches("aria-hidden=\"true\"").count(), 5, "faces");
+    assert_eq!(
+        page.text.matches("aria-hidden=\"true\"").count(),
+        5,
+        "faces"
+    );
     let mut at = 0;
     for word in ["Terrible", "Bad", "OK", "Great", "Amazing"] {
         let found = page.text[at..].find(&format!("<span>{word}</span><input type=\"radio\""));
@@ -92,11 +109,19 @@ async fn words_labels_and_status_are_there_for_everybody() {
     }
     assert!(page.text.contains("<fieldset>") && page.text.contains("<legend"));
     let saved = world.answer(&path, &[("reaction", "bad")]).await;
-    assert!(saved.text.contains("id=\"said\" role=\"status\" tabindex=\"-1\" autofocus>"));
+    assert!(
+        saved
+            .text
+            .contains("id=\"said\" role=\"status\" tabindex=\"-1\" autofocus>")
+    );
     assert!(saved.text.contains("<label for=\"comment\">"));
     assert!(saved.text.contains("aria-describedby=\"comment-note\""));
     let wrong = world.send(&path, &saved, &[("comment", " ")]).await;
     assert!(wrong.text.contains("role=\"alert\""));
-    assert!(wrong.text.contains("aria-describedby=\"said comment-note\" aria-invalid=\"true\" autofocus"));
+    assert!(
+        wrong
+            .text
+            .contains("aria-describedby=\"said comment-note\" aria-invalid=\"true\" autofocus")
+    );
     assert!(wrong.text.matches(" autofocus").count() == 1);
 }

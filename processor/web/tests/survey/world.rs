@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use afterword_engine::{Engine, EngineMetrics, TaskOptions};
 use afterword_link::{LinkKeys, Subject};
-use afterword_log::{Batch, EmbeddedLog, EmbeddedOptions, FreeSpace, Log, Offset, Partition, Topic};
+use afterword_log::{
+    Batch, EmbeddedLog, EmbeddedOptions, FreeSpace, Log, Offset, Partition, Topic,
+};
 use afterword_readmodel::{Projector, ProjectorOptions, ReportDatabase};
 use afterword_schemas::{RecordKind, Schemas};
 use afterword_web::intake::{self, Taken};
@@ -78,8 +80,13 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let is_full = Arc::new(AtomicBool::new(false));
         let full = Arc::clone(&is_full);
-        let free_space: FreeSpace =
-            Arc::new(move |_| Ok(if full.load(Ordering::Relaxed) { 0 } else { u64::MAX }));
+        let free_space: FreeSpace = Arc::new(move |_| {
+            Ok(if full.load(Ordering::Relaxed) {
+                0
+            } else {
+                u64::MAX
+            })
+        });
         let options = EmbeddedOptions {
             partitions: Some(2),
             free_space,
@@ -95,7 +102,8 @@ impl World {
             Arc::clone(&schemas),
             EngineMetrics::new(&registry).expect("metrics"),
         );
-        let database = ReportDatabase::open_file(&directory.path().join("report.db"));
+        let path = directory.path().join("report.db");
+        let database = ReportDatabase::open_file(&path);
         let database = database.await.expect("a database");
         let shared: Arc<dyn Log> = Arc::<EmbeddedLog>::clone(&log);
         let projector = Projector::start(
@@ -170,7 +178,10 @@ impl World {
         let request_id = request_id(conversation);
         let until = Instant::now() + PATIENCE;
         while self.standing(conversation).await.is_none() {
-            assert!(Instant::now() < until, "{conversation} was never asked about");
+            assert!(
+                Instant::now() < until,
+                "{conversation} was never asked about"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let subject = Subject {
@@ -212,12 +223,14 @@ impl World {
     }
 
     pub async fn get(&self, path: &str) -> Page {
-        self.ask(Request::get(path).body(Body::empty()).expect("a request")).await
+        self.ask(Request::get(path).body(Body::empty()).expect("a request"))
+            .await
     }
 
     pub async fn get_in(&self, path: &str, language: &str) -> Page {
         let request = Request::get(path).header("accept-language", language);
-        self.ask(request.body(Body::empty()).expect("a request")).await
+        self.ask(request.body(Body::empty()).expect("a request"))
+            .await
     }
 
     /// Sends the form of this page with these fields.
@@ -227,7 +240,8 @@ impl World {
 
     pub async fn post(&self, path: &str, kind: &str, body: impl Into<Body>) -> Page {
         let request = Request::post(path).header(header::CONTENT_TYPE, kind);
-        self.ask(request.body(body.into()).expect("a request")).await
+        self.ask(request.body(body.into()).expect("a request"))
+            .await
     }
 
     /// Opens the page, sends the form, and goes where the answer says.
@@ -247,7 +261,12 @@ impl World {
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Page {
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
         Page {
@@ -260,7 +279,9 @@ impl World {
     /// How many facts the log holds.
     pub fn facts(&self) -> u64 {
         let end = |partition| {
-            let bounds = self.log.bounds(Topic::ConversationEvents, Partition(partition));
+            let bounds = self
+                .log
+                .bounds(Topic::ConversationEvents, Partition(partition));
             bounds.expect("bounds").end.0
         };
         end(0) + end(1)
@@ -273,15 +294,19 @@ impl World {
             let mut from = Offset(0);
             loop {
                 let mut batch = Batch::default();
-                let read = self
-                    .log
-                    .read(Topic::ConversationEvents, partition, from, 1 << 20, &mut batch);
+                let read = self.log.read(
+                    Topic::ConversationEvents,
+                    partition,
+                    from,
+                    1 << 20,
+                    &mut batch,
+                );
                 read.expect("a batch");
                 let Some(last) = batch.iter().last().map(|record| record.offset) else {
                     break;
                 };
                 found.extend(batch.iter().map(|record| {
-                    let headers = record.headers.iter().map(|(name, value)| {
+                    let headers = record.headers.map(|(name, value)| {
                         let value = String::from_utf8_lossy(value.unwrap_or_default());
                         format!("{name}={value}")
                     });
@@ -301,7 +326,7 @@ impl World {
         let wanted = metrics.filter(|metric| {
             label.is_empty() || metric.get_label().iter().any(|pair| pair.value() == label)
         });
-        wanted.map(|metric| metric.get_counter().value()).sum()
+        wanted.map(|metric| metric.get_counter().get_value()).sum()
     }
 }
 
