@@ -71,6 +71,8 @@ await run(async (session) => {
     await session.accessible(page);
     await session.screenshot(page, 'chat-1-open');
   });
+  // The page's own script gives the focus then.
+  session.expect('Blocked autofocusing');
   await session.step('a reaction, by keyboard', async () => {
     await page.getByRole('heading', { level: 1, name: 'A shop' }).click();
     await page.keyboard.press('Tab');

@@ -8,10 +8,13 @@
   page.classList.add('framed');
   // One of two on the whole screen, so it says which.
   document.querySelector('main').ariaLabel = document.title;
-  new ResizeObserver(() => {
+  const tell = () => {
     const height = Math.ceil(page.getBoundingClientRect().height);
     parent.postMessage({ afterword: { state, close, title: document.title, lang, dir, height } }, '*');
-  }).observe(page);
+  };
+  // At once: what cannot be seen yet is observed by nobody.
+  tell();
+  new ResizeObserver(tell).observe(page);
   // In a frame of another site browsers pass over this attribute. It is there after an answer alone, never when the page first shows.
   document.querySelector('[autofocus]')?.focus();
 })();

@@ -6,6 +6,7 @@
 
 mod answer;
 mod form;
+mod html;
 mod limits;
 mod look;
 mod marks;
@@ -44,7 +45,7 @@ use crate::meter::{self, HttpMetrics, Meter};
 use limits::Limits;
 use marks::Recent;
 use outcomes::Outcomes;
-use page::Plain;
+use html::Plain;
 
 /// A form with the longest comment that may be told how long it is; more is refused unread.
 const BODY_BYTES: usize = 256 * 1024;

@@ -1,6 +1,5 @@
 //! What the page shows, and GET.
 
-use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use afterword_link::Subject;
 use afterword_readmodel::Standing;
 use afterword_schemas::records::Reaction;
-use uuid::Uuid;
 
 use super::form::COMMENT_CHARACTERS;
-use super::look::{Look, ink_on};
+use super::html::{Choice, CommentForm, Html, Plain, RatingForm, mouth};
+use super::look::Look;
 use super::stamps::{Outcome, Receipt, Stamp};
 use super::{RETRY_AFTER_S, Shared, Survey, language, reaction, retry_after};
 use crate::survey::texts::Language;
@@ -22,13 +21,6 @@ const REFRESH_S: u32 = 3;
 const REFRESHING_MS: i64 = 120_000;
 /// A page that is reloaded asks once more, and does not wait long.
 const RELOADED: std::time::Duration = std::time::Duration::from_millis(500);
-
-const CSS: &str = concat!(
-    include_str!("../../assets/base.css"),
-    include_str!("../../templates/survey.css")
-);
-/// For a page that stands in a chat.
-const SCRIPT: &str = include_str!("../messenger/frame.js");
 
 /// The page of one request.
 pub struct Page {
@@ -74,54 +66,6 @@ impl Said {
             ..Said::status(text)
         }
     }
-}
-
-#[derive(Default, Template)]
-#[template(path = "survey.html")]
-struct Html {
-    lang: &'static str,
-    dir: &'static str,
-    title: String,
-    nonce: String,
-    accent: String,
-    on_accent: &'static str,
-    css: &'static str,
-    script: &'static str,
-    /// What a chat is told, as docs/messenger.md has it.
-    state: &'static str,
-    close: String,
-    said: Option<Said>,
-    heading: String,
-    paragraphs: Vec<String>,
-    again: Option<String>,
-    form: String,
-    comment: Option<CommentForm>,
-    rating: Option<RatingForm>,
-    privacy: Option<String>,
-}
-
-struct CommentForm {
-    question: String,
-    label: String,
-    note: String,
-    text: String,
-    is_wrong: bool,
-    send: String,
-}
-
-struct RatingForm {
-    /// Where it is not the page's own.
-    question: Option<String>,
-    legend: String,
-    send: String,
-    choices: Vec<Choice>,
-}
-
-struct Choice {
-    symbol: &'static str,
-    word: String,
-    mouth: &'static str,
-    is_checked: bool,
 }
 
 impl Page {
@@ -222,88 +166,6 @@ fn state(standing: Option<&Standing>) -> &'static str {
         Some(standing) if standing.locked => "final",
         Some(standing) if standing.reaction.is_some() => "rated",
         _ => "open",
-    }
-}
-
-/// The face's mouth, as a path of SVG.
-fn mouth(reaction: Reaction) -> &'static str {
-    match reaction {
-        Reaction::Terrible => "M12 29q8-10 16 0",
-        Reaction::Bad => "M13 28q7-5 14 0",
-        Reaction::Ok => "M13 26h14",
-        Reaction::Great => "M13 24q7 6 14 0",
-        Reaction::Amazing => "M12 23q8 13 16 0z",
-    }
-}
-
-impl Html {
-    fn of(language: Language, colour: &str) -> Html {
-        Html {
-            lang: language.tag,
-            dir: language.direction,
-            nonce: Uuid::new_v4().simple().to_string(),
-            accent: colour.to_owned(),
-            on_accent: ink_on(colour),
-            css: CSS,
-            script: SCRIPT,
-            state: "open",
-            close: language.say("close"),
-            ..Html::default()
-        }
-    }
-
-    fn respond(self, status: StatusCode) -> Response {
-        let policy = format!(
-            "default-src 'none'; style-src 'nonce-{0}'; script-src 'nonce-{0}'; img-src data:; form-action 'self'; base-uri 'none'",
-            self.nonce
-        );
-        let Ok(text) = self.render() else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        let kind = [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_LANGUAGE, self.lang),
-        ];
-        let mut response = (status, kind, text).into_response();
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        response
-    }
-}
-
-/// A page that knows of no request: always the same for everybody.
-pub struct Plain {
-    language: Language,
-    status: StatusCode,
-    name: &'static str,
-}
-
-impl Plain {
-    /// The page with the texts `NAME-title` and `NAME-text`.
-    #[must_use]
-    pub fn new(language: Language, status: StatusCode, name: &'static str) -> Plain {
-        Plain {
-            language,
-            status,
-            name,
-        }
-    }
-}
-
-impl IntoResponse for Plain {
-    fn into_response(self) -> Response {
-        let say = |part: &str| self.language.say(&format!("{}-{part}", self.name));
-        let mut html = Html::of(self.language, "#0f766e");
-        html.state = match self.status {
-            StatusCode::NOT_FOUND => "gone",
-            _ => "busy",
-        };
-        html.title = say("title");
-        html.heading = say("title");
-        html.paragraphs.push(say("text"));
-        html.respond(self.status)
     }
 }
 
