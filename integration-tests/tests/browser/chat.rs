@@ -26,7 +26,10 @@ fn the_survey_appears_in_a_chat_with_a_strict_policy() {
         .with("another", another.link)
         .run();
     let submissions = world.submissions(&asked);
-    let told: Vec<_> = submissions.iter().map(|one| one["reaction"].as_str().unwrap()).collect();
+    let told: Vec<_> = submissions
+        .iter()
+        .map(|one| one["reaction"].as_str().unwrap())
+        .collect();
     assert_eq!(told, ["bad", "bad"]);
 }
 

@@ -16,9 +16,17 @@ const BY_BROWSER: usize = 10;
 
 /// Method, and a header that tells the kind of follower.
 const KINDS: [(&str, &str, &str); 12] = [
-    ("GET", "user-agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) BarracudaCentral"),
+    (
+        "GET",
+        "user-agent",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) BarracudaCentral",
+    ),
     ("HEAD", "user-agent", "Microsoft Office Protocol Discovery"),
-    ("GET", "user-agent", "Mozilla/5.0 (compatible; Googlebot/2.1)"),
+    (
+        "GET",
+        "user-agent",
+        "Mozilla/5.0 (compatible; Googlebot/2.1)",
+    ),
     ("GET", "user-agent", "Slackbot-LinkExpanding 1.0"),
     ("GET", "user-agent", "facebookexternalhit/1.1"),
     ("GET", "sec-purpose", "prefetch;prerender"),
@@ -31,7 +39,14 @@ const KINDS: [(&str, &str, &str); 12] = [
 ];
 /// What follows the link's address.
 const QUERIES: [&str; 8] = [
-    "", "?r=terrible", "?r=bad", "?r=ok", "?r=great", "?r=amazing", "?reaction=great&comment=spam", "?r=great&utm_source=mail",
+    "",
+    "?r=terrible",
+    "?r=bad",
+    "?r=ok",
+    "?r=great",
+    "?r=amazing",
+    "?reaction=great&comment=spam",
+    "?r=great&utm_source=mail",
 ];
 
 #[test]

@@ -48,7 +48,12 @@ fn parts(taken: &Value) -> Value {
         .spawn()
         .unwrap();
     let message = taken["message"].as_str().unwrap();
-    python.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(message.as_bytes())
+        .unwrap();
     let output = python.wait_with_output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -42,7 +42,12 @@ fn a_customer_answers_changes_comments_and_cannot_change_again() {
         let submissions = world.submissions(&asked);
         let told: Vec<_> = submissions
             .iter()
-            .map(|one| (one["reaction"].as_str().unwrap(), one["locked"].as_bool().unwrap()))
+            .map(|one| {
+                (
+                    one["reaction"].as_str().unwrap(),
+                    one["locked"].as_bool().unwrap(),
+                )
+            })
             .collect();
         assert_eq!(told, [("great", false), ("ok", false), ("ok", true)]);
         let comment = "The <b>second</b> lamp came & shines.\nThank you! 日本語 👍";
@@ -59,7 +64,10 @@ fn the_keyboard_alone_is_enough() {
         .with("link", asked.link.as_str())
         .run();
     let submissions = world.submissions(&asked);
-    let told: Vec<_> = submissions.iter().map(|one| one["reaction"].as_str().unwrap()).collect();
+    let told: Vec<_> = submissions
+        .iter()
+        .map(|one| one["reaction"].as_str().unwrap())
+        .collect();
     assert_eq!(told, ["great", "amazing", "amazing"]);
 }
 
@@ -67,8 +75,8 @@ fn the_keyboard_alone_is_enough() {
 fn every_language_fits_every_window() {
     let world = World::new();
     let asked = world.close_a_conversation();
-    let languages = LANGUAGES
-        .map(|(locale, lang, dir)| json!({ "locale": locale, "lang": lang, "dir": dir }));
+    let languages =
+        LANGUAGES.map(|(locale, lang, dir)| json!({ "locale": locale, "lang": lang, "dir": dir }));
     let _: Value = Script::new("languages", "languages")
         .with("link", asked.link.as_str())
         .with("languages", languages.to_vec())

@@ -94,8 +94,12 @@ impl World {
     /// The submissions of a request, in their order: reaction, the one before, whether there is a comment and whether it is locked.
     pub fn submissions(&self, asked: &Asked) -> Vec<Value> {
         let lines = self.place.tail("rating-submitted");
-        let all = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut ours: Vec<Value> = all.filter(|one| one["request_id"] == *asked.request_id).collect();
+        let all = lines
+            .iter()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut ours: Vec<Value> = all
+            .filter(|one| one["request_id"] == *asked.request_id)
+            .collect();
         ours.sort_by_key(|one| one["revision"].as_i64());
         ours
     }

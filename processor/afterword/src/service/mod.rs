@@ -76,6 +76,7 @@ pub struct Service {
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
+    database: Option<ReportDatabase>,
 }
 
 impl Service {
@@ -130,16 +131,10 @@ impl Service {
             }
             false => None,
         };
-        let reading = match &projecting {
-            None if roles.survey || roles.deliver || roles.report => Some(
-                projecting::database(config)
-                    .await
-                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
-            ),
-            _ => None,
+        let database = match &projecting {
+            Some(projecting) => Some(projecting.database.clone()),
+            None => projecting::read_database(config, roles, &starting).await?,
         };
-        let projected = projecting.as_ref().map(|projecting| &projecting.database);
-        let database = projected.or(reading.as_ref()).cloned();
         let delivering = match database.clone().filter(|_| roles.deliver) {
             Some(database) => {
                 let metrics = &metrics.deliver;
@@ -160,7 +155,7 @@ impl Service {
             deliverer: delivering
                 .as_ref()
                 .map(|delivering| delivering.watch.clone()),
-            database,
+            database: database.clone(),
             metrics,
         };
         serving.begin(config, &health, &file.token, toy)?;
@@ -181,21 +176,20 @@ impl Service {
             opened,
             engine,
             group,
+            reading: database.clone().filter(|_| projecting.is_none()),
             projecting,
             delivering,
-            reading,
             others,
             stop,
             published,
+            database,
         })
     }
 
-    /// The report database, with the role `project`.
+    /// The report database, where there is one.
     #[must_use]
     pub fn database(&self) -> Option<&ReportDatabase> {
-        self.projecting
-            .as_ref()
-            .map(|projecting| &projecting.database)
+        self.database.as_ref()
     }
 
     /// Stops in order: the listeners finish what they answer, the tasks commit what they have, the projector ends its
@@ -225,6 +219,9 @@ impl Service {
         }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
+        }
+        if let Some(database) = self.database {
+            database.close().await;
         }
         drop(self.published);
         // The tasks have ended; leaving lets others have the partitions at once.

@@ -12,6 +12,7 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
 use crate::config::Config;
@@ -126,6 +127,10 @@ impl Projecting {
     }
 }
 
+fn failed(error: ReadModelError) -> Failure {
+    Failure::while_doing("opening the report database", error)
+}
+
 /// Opens the report database of this configuration.
 ///
 /// # Errors
@@ -134,6 +139,35 @@ pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError>
     match &config.database_url {
         Some(url) => ReportDatabase::open(url).await,
         None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    }
+}
+
+/// The report database of a process that does not project, if its roles need one: the one that the configuration names, which
+/// others project into. The file of this data directory is for the survey and for mails; for reports alone it would stay empty.
+///
+/// # Errors
+/// When the database cannot be opened; while its server does not answer it is waited for.
+pub async fn read_database(
+    config: &Config,
+    roles: Roles,
+    starting: &Starting,
+) -> Result<Option<ReportDatabase>, Failure> {
+    let is_needed = match config.database_url {
+        Some(_) => roles.survey || roles.deliver || roles.report,
+        None => roles.survey || roles.deliver,
+    };
+    if !is_needed {
+        return Ok(None);
+    }
+    loop {
+        match database(config).await {
+            Ok(database) => return Ok(Some(database)),
+            Err(ReadModelError::Wait(reason)) => {
+                starting.waits(format!("the report database: {reason}"));
+                tokio::time::sleep(BETWEEN_STARTS).await;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 
@@ -148,7 +182,6 @@ pub async fn open(
     starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
-    let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
     let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
         schemas: Arc::clone(schemas),

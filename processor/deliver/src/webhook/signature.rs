@@ -105,7 +105,10 @@ fn a_receiver_knows_its_own() {
         ("id", 7, "body", "v1,AAAA"),
         ("id", 7, "body", &signature[3..]),
     ] {
-        assert!(!secret(1).signed(id, time, body, given), "{id} {time} {body} {given}");
+        assert!(
+            !secret(1).signed(id, time, body, given),
+            "{id} {time} {body} {given}"
+        );
     }
     assert!(!secret(2).signed("id", 7, "body", &signature));
 }

@@ -32,9 +32,10 @@ pub enum Deed {
 pub async fn append(demo: &Demo, conversation: &str, deed: Deed) -> Result<(), Problem> {
     let (log, schemas) = (Arc::clone(&demo.parts.log), Arc::clone(&demo.parts.schemas));
     let (workspace, conversation) = (demo.parts.workspace, conversation.to_owned());
-    let appended = demo.parts.gate.run(move || {
-        append_now(&*log, &schemas, workspace, &conversation, &deed)
-    });
+    let appended = demo
+        .parts
+        .gate
+        .run(move || append_now(&*log, &schemas, workspace, &conversation, &deed));
     appended.await?.map_err(|error| unavailable(&error))
 }
 
@@ -58,7 +59,8 @@ fn append_now(
     };
     let partitions = log.partitions(Topic::ConversationEvents);
     let record = record_of(&event, partitions, framing, now_ms);
-    log.append(Topic::ConversationEvents, vec![record]).map(drop)
+    log.append(Topic::ConversationEvents, vec![record])
+        .map(drop)
 }
 
 fn payload(deed: &Deed) -> Payload<'_> {

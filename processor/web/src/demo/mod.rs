@@ -147,10 +147,7 @@ async fn scorecard(State(demo): State<Demo>) -> Result<Json<Value>, Problem> {
 }
 
 /// The customer opens the chat. Taken as JSON only, which no form of another site can send.
-async fn begin(
-    State(demo): State<Demo>,
-    _: Json<Value>,
-) -> Result<Response, Problem> {
+async fn begin(State(demo): State<Demo>, _: Json<Value>) -> Result<Response, Problem> {
     let conversation = demo.chats.begin();
     facts::append(&demo, &conversation, Deed::Started).await?;
     let told = json!({ "conversation": conversation });
@@ -220,6 +217,9 @@ fn unknown() -> Problem {
 fn the_policy_names_the_surveys_origin_alone() {
     for url in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/a/b"] {
         let policy = policy(url);
-        assert!(policy.contains("frame-src http://127.0.0.1:8080; "), "{policy}");
+        assert!(
+            policy.contains("frame-src http://127.0.0.1:8080; "),
+            "{policy}"
+        );
     }
 }

@@ -86,7 +86,14 @@ mod tests {
     #[test]
     fn the_script_is_small_and_keeps_nothing() {
         assert!(SCRIPT.len() <= BYTES_MOST, "{} bytes", SCRIPT.len());
-        for word in ["document.cookie", "localStorage", "sessionStorage", "indexedDB", "innerHTML", "eval("] {
+        for word in [
+            "document.cookie",
+            "localStorage",
+            "sessionStorage",
+            "indexedDB",
+            "innerHTML",
+            "eval(",
+        ] {
             assert!(!SCRIPT.contains(word), "{word}");
         }
     }

@@ -42,10 +42,10 @@ pub use texts::Language;
 use crate::gate::Gate;
 use crate::messenger::{self, Frames};
 use crate::meter::{self, HttpMetrics, Meter};
+use html::Plain;
 use limits::Limits;
 use marks::Recent;
 use outcomes::Outcomes;
-use html::Plain;
 
 /// A form with the longest comment that may be told how long it is; more is refused unread.
 const BODY_BYTES: usize = 256 * 1024;
