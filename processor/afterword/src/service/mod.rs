@@ -25,7 +25,7 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 use crate::registry;
 use crate::service::delivering::Delivering;
@@ -101,21 +101,13 @@ impl Service {
             }
             false => None,
         };
-        let reading = match &projecting {
-            None if roles.deliver || roles.report => Some(
-                projecting::database(config)
-                    .await
-                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
-            ),
-            _ => None,
-        };
+        let reading = reading(config, roles, projecting.as_ref()).await?;
         let projected = projecting.as_ref().map(|projecting| &projecting.database);
         let database = projected.or(reading.as_ref()).cloned();
         let delivering = match database.clone().filter(|_| roles.deliver) {
             Some(database) => {
                 let metrics = &metrics.deliver;
-                let stop = stopped.clone();
-                Some(Delivering::start(config, database, metrics, stop)?)
+                Some(Delivering::start(config, database, metrics, &stopped)?)
             }
             None => None,
         };
@@ -211,6 +203,23 @@ impl Service {
             true => Ok(()),
             false => Err(Failure::Failed(failed.join("; "))),
         }
+    }
+}
+
+/// The report database, where this process needs it and does not project into it. On Kafka a file here would be empty.
+async fn reading(
+    config: &Config,
+    roles: Roles,
+    projecting: Option<&Projecting>,
+) -> Result<Option<ReportDatabase>, Failure> {
+    let is_shared = config.log == LogKind::Embedded || config.database_url.is_some();
+    let is_needed = (roles.deliver || roles.report) && is_shared;
+    match is_needed && projecting.is_none() {
+        true => {
+            let opened = projecting::database(config).await.map(Some);
+            opened.map_err(|error| Failure::while_doing("opening the report database", error))
+        }
+        false => Ok(None),
     }
 }
 
