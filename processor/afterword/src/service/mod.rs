@@ -138,8 +138,7 @@ impl Service {
         let delivering = match database.clone().filter(|_| roles.deliver) {
             Some(database) => {
                 let metrics = &metrics.deliver;
-                let stop = stopped.clone();
-                Some(Delivering::start(config, database, metrics, stop)?)
+                Some(Delivering::start(config, database, metrics, &stopped)?)
             }
             None => None,
         };

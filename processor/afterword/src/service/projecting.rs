@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
@@ -142,8 +142,8 @@ pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError>
     }
 }
 
-/// The report database of a process that does not project, if its roles need one: the one that the configuration names, which
-/// others project into. The file of this data directory is for the survey and for mails; for reports alone it would stay empty.
+/// The report database of a process that does not project, if its roles need one that others project into. On Kafka a file here
+/// would stay empty.
 ///
 /// # Errors
 /// When the database cannot be opened; while its server does not answer it is waited for.
@@ -152,11 +152,9 @@ pub async fn read_database(
     roles: Roles,
     starting: &Starting,
 ) -> Result<Option<ReportDatabase>, Failure> {
-    let is_needed = match config.database_url {
-        Some(_) => roles.survey || roles.deliver || roles.report,
-        None => roles.survey || roles.deliver,
-    };
-    if !is_needed {
+    let is_shared = config.log == LogKind::Embedded || config.database_url.is_some();
+    let is_needed = roles.survey || roles.deliver || roles.report;
+    if !is_shared || !is_needed {
         return Ok(None);
     }
     loop {
