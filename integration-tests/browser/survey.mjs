@@ -15,9 +15,9 @@ function weigh(page, session) {
   page.on('response', async (response) => {
     if (!response.url().startsWith('http')) return;
     if (new URL(response.url()).origin !== new URL(link).origin) session.fault(`asks a stranger: ${response.url()}`);
-    const sizes = await response.request().sizes();
     weight.requests += 1;
-    weight.bytes += sizes.responseHeadersSize + (await response.body()).length;
+    const sizes = await response.request().sizes().catch(() => ({ responseHeadersSize: 0, responseBodySize: 0 }));
+    weight.bytes += sizes.responseHeadersSize + sizes.responseBodySize;
   });
   return weight;
 }
@@ -50,7 +50,7 @@ await run(async (session) => {
     const words = await page.getByRole('radio').evaluateAll((all) => all.map((one) => one.labels[0].innerText.trim()));
     assert.deepEqual(words, ['Terrible', 'Bad', 'OK', 'Great', 'Amazing']);
     assert.equal(await page.getByRole('textbox').count(), 0);
-    assert.ok(weight.requests > 0 && weight.bytes <= MOST_BYTES, JSON.stringify(weight));
+    assert.ok(weight.bytes > 0 && weight.bytes <= MOST_BYTES, JSON.stringify(weight));
     await looked(session, page, '1-open');
   });
   const first = { ...weight };
