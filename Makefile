@@ -60,7 +60,7 @@ bench-kafka: setup services hint-release ## Throughput, latency, take-over and r
 	cargo bench --locked -p afterword-integration-tests --bench kafka $(ARGS)
 
 .PHONY: services
-services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL
+services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL, Prometheus
 	@.ci/services
 
 .PHONY: build
