@@ -52,7 +52,7 @@ demo-kafka: setup hint-dev ## The demo on a real Kafka: two processors share the
 
 .PHONY: test-kafka
 test-kafka: setup services hint-dev ## The long suite on real brokers, an hour or more: hundreds of kills, zombies, late requests; every defence switched off in turn
-	cargo test --locked -p afterword-integration-tests --test kafka --test kafka_outage --test kafka_consumers $(ARGS) -- --include-ignored --nocapture --test-threads 1
+	cargo test --locked -p afterword-integration-tests --test kafka $(ARGS) -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: bench-kafka
 bench-kafka: setup services hint-release ## Throughput, latency, take-over and restore on a real broker, beside bare librdkafka (release build)
