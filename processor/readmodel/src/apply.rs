@@ -7,6 +7,7 @@ use afterword_schemas::records::Output;
 use sqlx::{AnyConnection, Connection};
 
 use crate::database::{Dialect, ReportDatabase};
+use crate::deliveries::QUEUED;
 use crate::error::ReadModelError;
 use crate::fold::Fold;
 use crate::output::{OutputsRead, SettingsRead, Sourced};
@@ -232,6 +233,7 @@ async fn write_fold(
     REFUSALS.write(connection, dialect, &fold.refusals).await?;
     let funnel: Vec<_> = fold.funnel.into_iter().collect();
     FUNNEL.write(connection, dialect, &funnel).await?;
+    QUEUED.write(connection, dialect, &fold.deliveries).await?;
     fold.scorecards.write(connection, dialect).await?;
     Ok(())
 }

@@ -228,11 +228,18 @@ fn pool(dialect: Dialect, connections: u32, session: String) -> AnyPoolOptions {
 
 /// Brings the tables up to this build. On PostgreSQL under a lock of the database, so that processes may start together.
 async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), ReadModelError> {
-    let migrations = [(
-        1,
-        "report database",
-        include_str!("../migrations/0001_report_database.sql"),
-    )];
+    let migrations = [
+        (
+            1,
+            "report database",
+            include_str!("../migrations/0001_report_database.sql"),
+        ),
+        (
+            2,
+            "deliveries",
+            include_str!("../migrations/0002_deliveries.sql"),
+        ),
+    ];
     let migrations = migrations.map(|(version, description, sql)| {
         let kind = MigrationType::Simple;
         let sql = match dialect {

@@ -8,6 +8,7 @@ use afterword_schemas::records::{
     Reaction,
 };
 
+use crate::deliveries::Queued;
 use crate::error::ReadModelError;
 use crate::output::{Source, Sourced, place};
 use crate::request::{Rating, Request, Sent};
@@ -42,6 +43,8 @@ pub(crate) struct Fold {
     pub refusals: Vec<(Source, AnswerRefused)>,
     pub scorecards: Changes,
     pub funnel: BTreeMap<FunnelKey, FunnelSums>,
+    /// Mails and webhooks to be sent.
+    pub deliveries: Vec<Queued>,
     /// Submissions with a revision that the row has already.
     pub revisions_repeated: u64,
 }
@@ -90,7 +93,10 @@ impl Fold {
             made,
         );
         // A request is sent once; a second record of it (headers lost, a log restored) says nothing new.
-        *changed |= request.sent.is_none();
+        if request.sent.is_none() {
+            *changed = true;
+            self.deliveries.extend(Queued::of_request(requested));
+        }
         request.sent.get_or_insert(sent);
     }
 
@@ -143,6 +149,7 @@ impl Fold {
         count(scorecards, request, &rating);
         request.rating = Some(rating);
         *changed = true;
+        self.deliveries.push(Queued::of_submission(&submitted));
         self.submissions.push((source, submitted));
         Ok(())
     }

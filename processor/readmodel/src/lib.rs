@@ -13,13 +13,17 @@
 //! log: teammate-scorecards (publisher)
 //! ```
 //!
+//! What is to be sent (mails, webhooks) is rows too, queued in the same transaction: `deliveries`.
+//!
 //! On SQLite one projector has all partitions. On PostgreSQL several share them: each has some, positions are locked and compared
 //! in the transaction that writes the rows, and sums meet in the rows.
 //!
 //! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
 
 mod apply;
+mod contacts;
 mod database;
+mod deliveries;
 mod error;
 mod fold;
 mod options;
@@ -39,7 +43,12 @@ mod statistics;
 mod story;
 mod watch;
 
+pub use contacts::Contact;
 pub use database::ReportDatabase;
+pub use deliveries::{
+    Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,
+    Replay, Swept,
+};
 pub use error::ReadModelError;
 pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;

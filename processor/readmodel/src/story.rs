@@ -316,14 +316,17 @@ impl StoryRefusal {
 }
 
 /// RFC 3339 with milliseconds; a bare integer beyond the calendar.
-fn time<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     match Timestamp::from_millisecond(*ms) {
         Ok(instant) => serializer.collect_str(&format_args!("{instant:.3}")),
         Err(_) => serializer.serialize_i64(*ms),
     }
 }
 
-fn time_or_null<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time_or_null<S: Serializer>(
+    ms: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match ms {
         Some(ms) => time(ms, serializer),
         None => serializer.serialize_none(),

@@ -90,7 +90,7 @@ async fn processes_may_start_together() {
     }
     assert_eq!(
         place.rows("SELECT version FROM _sqlx_migrations").await,
-        ["1"]
+        ["1", "2"]
     );
 }
 

@@ -26,6 +26,10 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
             let entry: Json = json!({ "value": value, "origin": origin.to_string(), "variable": setting.variable() });
             object.insert(setting.key.to_owned(), entry);
         }
+        for (key, _, value, origin) in effective.workspaces() {
+            let (value, origin) = (value.to_string(), origin.to_string());
+            object.insert(key, json!({ "value": value, "origin": origin }));
+        }
         for (name, value, origin) in effective.properties() {
             let (value, variable) = (shown(name, value), variable(name));
             let entry =
@@ -43,6 +47,9 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
             text => text,
         };
         table.styled_row(row(setting.key, &value, origin, setting.about));
+    }
+    for (key, setting, value, origin) in effective.workspaces() {
+        table.styled_row(row(&key, &value.to_string(), origin, setting.about));
     }
     for (name, value, origin) in effective.properties() {
         let key = format!("{PROPERTIES}{name}");

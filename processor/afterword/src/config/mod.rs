@@ -7,15 +7,18 @@
 
 mod contradictions;
 mod layers;
+mod survey;
 mod table;
+mod values;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use layers::{Layers, Origin, PROPERTIES};
-pub use table::{SETTINGS, Setting};
+pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
+pub use survey::{SurveyConfig, WorkspaceLook};
+pub use table::{OF_WORKSPACES, SETTINGS, Setting};
 
 use crate::failure::Failure;
 
@@ -40,6 +43,7 @@ impl std::fmt::Display for Value {
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
+    workspaces: layers::Workspaces,
 }
 
 /// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
@@ -62,6 +66,9 @@ pub struct Config {
     pub commit_interval: Duration,
     pub debt_facts: u64,
     pub cache_bytes: usize,
+    pub survey: SurveyConfig,
+    /// By id, those that the configuration names.
+    pub workspaces: BTreeMap<String, WorkspaceLook>,
     pub reports_listen: SocketAddr,
     pub operations_listen: SocketAddr,
     pub body_limit_bytes: usize,
@@ -131,6 +138,7 @@ impl Effective {
         let effective = Effective {
             values: resolved.values,
             properties: resolved.properties,
+            workspaces: resolved.workspaces,
         };
         if faults.is_empty() {
             faults = contradictions::find(&effective);
@@ -201,6 +209,26 @@ impl Effective {
         })
     }
 
+    fn list(&self, key: &str) -> Vec<String> {
+        let text = self.text(key);
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+
+    /// What was set of workspaces: the whole key, the row, the value, where it came from.
+    pub fn workspaces(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
+        self.workspaces.iter().flat_map(|(id, values)| {
+            OF_WORKSPACES.iter().filter_map(move |setting| {
+                let (value, origin) = values.get(setting.key)?;
+                let key = format!("{WORKSPACES}{id}.{}", setting.key);
+                Some((key, setting, value, origin))
+            })
+        })
+    }
+
     fn address(&self, key: &str) -> SocketAddr {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         self.text(key).parse().unwrap_or(nowhere)
@@ -246,6 +274,8 @@ impl Effective {
             commit_interval: Duration::from_millis(self.number("process.commit_interval_ms")),
             debt_facts: self.number("process.debt_facts"),
             cache_bytes: self.size("process.cache_mib") << 20,
+            survey: self.survey(),
+            workspaces: self.looks(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),
             body_limit_bytes: self.size("http.body_limit_mib") << 20,
@@ -272,6 +302,9 @@ mod tests {
         assert!(config.schema_registry.is_none() && config.database_url.is_none());
         assert_eq!(config.reports_listen.port(), 8081);
         assert_eq!(config.operations_listen.port(), 8082);
+        assert_eq!(config.survey.listen.port(), 8080);
+        assert!(config.survey.link_keys.is_none() && config.workspaces.is_empty());
+        assert_eq!(config.look("w1").name, "w1");
         assert_eq!(config.retention_ms, None);
         assert_eq!(config.commit_interval, Duration::from_millis(100));
     }

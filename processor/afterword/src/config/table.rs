@@ -13,6 +13,12 @@ pub enum Kind {
     OptionalText,
     /// An IP address and a port; port 0 takes any free one.
     Address,
+    /// Texts: a list in TOML, joined by commas elsewhere. None is right too.
+    List,
+    /// A colour such as #0f766e.
+    Colour,
+    /// A language with or without a region, such as de or pt-BR.
+    Language,
 }
 
 /// One row of the configuration.
@@ -67,6 +73,17 @@ const fn secret(key: &'static str, about: &'static str) -> Setting {
     Setting {
         secret: true,
         ..optional(key, about)
+    }
+}
+
+const fn list(key: &'static str, about: &'static str) -> Setting {
+    other(key, "", Kind::List, about)
+}
+
+const fn secrets(key: &'static str, about: &'static str) -> Setting {
+    Setting {
+        secret: true,
+        ..list(key, about)
     }
 }
 
@@ -184,6 +201,47 @@ pub const SETTINGS: &[Setting] = &[
         "memory for conversations, each partition",
     ),
     other(
+        "survey.listen",
+        "127.0.0.1:8080",
+        Kind::Address,
+        "the customers' pages",
+    ),
+    other(
+        "survey.public_url",
+        "http://127.0.0.1:8080",
+        Kind::Text,
+        "where customers reach these pages from outside: what links begin with",
+    ),
+    secrets(
+        "survey.link_keys",
+        "keys of links, each 32 random bytes in base64: the first makes new links, all open them; empty: one is made and kept in the data directory",
+    ),
+    list(
+        "survey.trusted_proxies",
+        "addresses (or networks such as 10.0.0.0/8) of proxies whose X-Forwarded-For says who asks",
+    ),
+    number(
+        "survey.outcome_timeout_ms",
+        "2000",
+        0,
+        30_000,
+        "how long a page waits for what became of an answer before it says that it is kept",
+    ),
+    number(
+        "survey.link_posts_a_minute",
+        "30",
+        1,
+        100_000,
+        "answers sent by one link in a minute; more are told to wait",
+    ),
+    number(
+        "survey.address_requests_a_minute",
+        "600",
+        1,
+        10_000_000,
+        "requests of one address (IPv6: of one /64 network) in a minute; more are told to wait",
+    ),
+    other(
         "reports.listen",
         "127.0.0.1:8081",
         Kind::Address,
@@ -230,6 +288,27 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// What may stand in a table `[workspaces.ID]`: how one workspace looks to its customers and managers.
+pub const OF_WORKSPACES: &[Setting] = &[
+    optional("name", "the workspace's name; empty: its id"),
+    other(
+        "colour",
+        "#0f766e",
+        Kind::Colour,
+        "what its pages and mails are tinted with",
+    ),
+    other(
+        "locale",
+        "en",
+        Kind::Language,
+        "language where the customer's is not known",
+    ),
+    optional(
+        "conversation_url",
+        "link into the team's help desk, with {conversation} where the id belongs",
+    ),
+];
+
 impl Setting {
     /// The row of this key.
     #[must_use]
@@ -252,6 +331,9 @@ impl Setting {
             Kind::Text => "a text that is not empty".to_owned(),
             Kind::OptionalText => "a text".to_owned(),
             Kind::Address => "an IP address and a port, such as 127.0.0.1:8081".to_owned(),
+            Kind::List => "a list of texts that are not empty".to_owned(),
+            Kind::Colour => "a colour of six hexadecimal digits, such as #0f766e".to_owned(),
+            Kind::Language => "a language, such as en or pt-BR".to_owned(),
         }
     }
 

@@ -1,0 +1,108 @@
+//! What the configuration says of the customers' pages, and of workspaces' looks.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use afterword_link::LinkKeys;
+use ipnet::IpNet;
+
+use super::{Config, Effective, OF_WORKSPACES, layers};
+
+/// The customers' pages. Has secrets in it, so it cannot be printed.
+#[derive(Clone)]
+pub struct SurveyConfig {
+    pub listen: SocketAddr,
+    /// Without a slash at its end.
+    pub public_url: String,
+    /// As configured, the first mints; `None`: those of the data directory.
+    pub link_keys: Option<LinkKeys>,
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long a page waits for what became of an answer.
+    pub outcome_timeout: Duration,
+    pub link_posts_a_minute: u32,
+    pub address_requests_a_minute: u32,
+}
+
+/// How a workspace looks to its customers and managers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceLook {
+    pub name: String,
+    /// `#rrggbb`.
+    pub colour: String,
+    /// Where the customer's language is not known, such as `de` or `pt-BR`.
+    pub locale: String,
+    /// Into the team's help desk; `{conversation}` stands for the id.
+    pub conversation_url: Option<String>,
+}
+
+impl Effective {
+    pub(super) fn looks(&self) -> BTreeMap<String, WorkspaceLook> {
+        let look = |(id, values): (&String, &layers::Values)| {
+            let mut look = WorkspaceLook::of(id);
+            for (key, (value, _)) in values {
+                let text = value.to_string();
+                match *key {
+                    "colour" => look.colour = text,
+                    "locale" => look.locale = text,
+                    "conversation_url" => look.conversation_url = Some(text),
+                    _ if text.is_empty() => {}
+                    _ => look.name = text,
+                }
+            }
+            look.conversation_url = look.conversation_url.filter(|text| !text.is_empty());
+            (id.clone(), look)
+        };
+        self.workspaces.iter().map(look).collect()
+    }
+
+    pub(super) fn survey(&self) -> SurveyConfig {
+        let number = |key| u32::try_from(self.number(key)).unwrap_or(u32::MAX);
+        let proxies = self.list("survey.trusted_proxies");
+        SurveyConfig {
+            listen: self.address("survey.listen"),
+            public_url: self
+                .text("survey.public_url")
+                .trim_end_matches('/')
+                .to_owned(),
+            link_keys: LinkKeys::parse(&self.list("survey.link_keys")).ok(),
+            trusted_proxies: proxies.iter().filter_map(|text| network(text)).collect(),
+            outcome_timeout: Duration::from_millis(self.number("survey.outcome_timeout_ms")),
+            link_posts_a_minute: number("survey.link_posts_a_minute"),
+            address_requests_a_minute: number("survey.address_requests_a_minute"),
+        }
+    }
+}
+
+impl Config {
+    /// How a workspace looks, named in the configuration or not.
+    #[must_use]
+    pub fn look(&self, workspace_id: &str) -> WorkspaceLook {
+        let named = self.workspaces.get(workspace_id);
+        named
+            .cloned()
+            .unwrap_or_else(|| WorkspaceLook::of(workspace_id))
+    }
+}
+
+impl WorkspaceLook {
+    /// As the table's defaults say.
+    fn of(workspace_id: &str) -> WorkspaceLook {
+        let default = |key| {
+            let setting = OF_WORKSPACES.iter().find(|setting| setting.key == key);
+            setting.map_or("", |setting| setting.default).to_owned()
+        };
+        WorkspaceLook {
+            name: workspace_id.to_owned(),
+            colour: default("colour"),
+            locale: default("locale"),
+            conversation_url: None,
+        }
+    }
+}
+
+/// An address alone is the network of that one.
+pub fn network(text: &str) -> Option<IpNet> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).ok()
+}
