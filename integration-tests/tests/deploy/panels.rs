@@ -1,0 +1,124 @@
+//! Every query of every panel, run against a real Prometheus that watches a running service.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::place::Place;
+use crate::prometheus::Prometheus;
+use crate::top;
+
+/// How long it may take until each panel has something to show.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A query, with the panel that it is of.
+struct Query {
+    panel: String,
+    expression: String,
+}
+
+/// The queries of the dashboards, with Grafana's variables filled in.
+fn queries() -> Vec<Query> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(top().join("deploy/watch/dashboards")).unwrap() {
+        let dashboard: Value =
+            serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        for panel in dashboard["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let expression = target["expr"].as_str().unwrap();
+                found.push(Query {
+                    panel: format!("{}, {}", dashboard["title"], panel["title"]),
+                    expression: expression
+                        .replace("$instance", ".*")
+                        .replace("$__rate_interval", "20s")
+                        .replace("$__range", "5m"),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The names of metrics in a query.
+fn names(expression: &str) -> BTreeSet<&str> {
+    let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words
+        .filter(|word| word.starts_with("afterword_"))
+        .collect()
+}
+
+#[test]
+fn every_panel_shows_something() {
+    let place = Place::new();
+    let service = place.serve(&[]);
+    service.wait_until_ready(Duration::from_secs(60));
+    place.must(&["simulate", "--conversations", "300", "--days", "2"]);
+    let traffic = place.spawn(&["simulate", "--live", "--rate", "50"]);
+    let address = service.operations_url("").unwrap().replace("http://", "");
+    let prometheus = Prometheus::start(&address, None);
+
+    let mut waiting = queries();
+    assert!(waiting.len() > 60, "{} queries", waiting.len());
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE && !waiting.is_empty() {
+        // Something for the listener of reports to count.
+        let _ = service.get_report("/api/v1/workspaces");
+        waiting.retain(|query| {
+            !prometheus
+                .query(&query.expression)
+                .iter()
+                .any(|(_, value)| value.is_finite())
+        });
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    drop(traffic);
+    let metrics = service.get("/metrics").unwrap().body;
+    let empty: Vec<String> = waiting
+        .iter()
+        .map(|query| format!("{}: {}", query.panel, query.expression))
+        .collect();
+    let unknown: Vec<&str> = waiting
+        .iter()
+        .flat_map(|query| names(&query.expression))
+        .filter(|name| !metrics.contains(*name))
+        .collect();
+    assert!(
+        empty.is_empty(),
+        "panels without data:\n{}\nmetrics that are not there: {unknown:?}",
+        empty.join("\n")
+    );
+}
+
+#[test]
+fn metrics_pass_the_check_of_promtool() {
+    let place = Place::new();
+    let service = place.serve(&[]);
+    service.wait_until_ready(Duration::from_secs(60));
+    place.must(&["simulate", "--conversations", "50", "--days", "2"]);
+    service.wait_until_folded(50, Duration::from_secs(60));
+    let text = service.get("/metrics").unwrap().body;
+    let mut promtool = Command::new("promtool");
+    promtool
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = promtool.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.trim().is_empty(),
+        "promtool check metrics: {said}"
+    );
+}
