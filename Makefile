@@ -71,6 +71,14 @@ build: setup hint-dev ## The program alone, as `make demo` builds it: target/deb
 release: setup hint-release ## The program for real use: target/release/afterword
 	cargo build --locked --release -p afterword
 
+.PHONY: package
+package: release ## A Debian package of the release build: target/debian/afterword_VERSION_ARCHITECTURE.deb
+	deploy/debian/build $(TARGET)/release/afterword $(TARGET)/debian
+
+.PHONY: dashboards
+dashboards: ## Grafana's dashboards anew from deploy/watch/dashboards.py
+	deploy/watch/dashboards.py
+
 .PHONY: check
 check: setup ## Formatting and lints; no warning passes
 	cargo fmt --all --check
