@@ -18,7 +18,7 @@ FOREIGN = {"PodMonitor": "monitoring.coreos.com/v1"}
 SECRETS = {"AFTERWORD_REPORTS__DATABASE_URL": "postgres://a:b@db/c", "AFTERWORD_SURVEY__LINK_KEYS": KEY}
 CASES = {
     "kafka": {"secrets": {"values": SECRETS}},
-    "embedded": {"log": "embedded", "config": {"kafka": None, "log": {"retention_days": 400}}},
+    "embedded": {"log": "embedded", "config": {"kafka": None, "log": {"retention_days": 400}, "process": {"debt_facts": 100_000_000}}},
     "everything": {
         "secrets": {"existing": "secrets"},
         "imagePullSecrets": [{"name": "registry"}],
@@ -66,7 +66,7 @@ def rendered(chart, values):
 def chart():
     print(f"Helm {helm_python.helm_sdk_version()}")
     findings = helm_python.lint(str(CHART))
-    print(findings)
+    expect(not findings["errors"] and all(message["severity"] <= 1 for message in findings["messages"]), f"helm lint: {findings}")
     with helm_python.Chart.load(str(CHART)) as loaded:
         for name, values in CASES.items():
             documents = rendered(loaded, values)

@@ -3,6 +3,7 @@
 The configuration in these files (variables, files) is handed to the program itself (`config check`), which $PROGRAM names.
 """
 
+import base64
 import json
 import os
 import re
@@ -17,7 +18,7 @@ TOP = Path(__file__).resolve().parents[2]
 DEPLOY = TOP / "deploy"
 BIN = Path(sys.executable).parent
 # 32 bytes, as a key of links must be.
-KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def fail(message):

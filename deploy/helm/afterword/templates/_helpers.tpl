@@ -28,11 +28,21 @@ app.kubernetes.io/component: {{ . }}
 {{- if or .Values.secrets.existing .Values.secrets.values }}yes{{ end -}}
 {{- end }}
 
+{{/* Helm reads every number as a floating one; the configuration has whole ones alone. Changes the tables below in place. */}}
+{{- define "afterword.whole" -}}
+{{- $table := . -}}
+{{- range $key, $value := $table -}}
+{{- if kindIs "float64" $value }}{{ $_ := set $table $key (int64 $value) }}{{ else if kindIs "map" $value }}{{ include "afterword.whole" $value }}{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The configuration file: what the values say, and what is the chart's to say. */}}
 {{- define "afterword.config" -}}
 {{- $listen := dict "survey" (dict "listen" "0.0.0.0:8080") "reports" (dict "listen" "0.0.0.0:8081") "operations" (dict "listen" "0.0.0.0:8082") -}}
 {{- $own := mergeOverwrite $listen (dict "data_dir" "/var/lib/afterword" "log" (dict "kind" .Values.log)) -}}
-{{- mergeOverwrite (deepCopy .Values.config) $own | toToml -}}
+{{- $all := mergeOverwrite (deepCopy .Values.config) $own -}}
+{{- include "afterword.whole" $all -}}
+{{- $all | toToml -}}
 {{- end }}
 
 {{/*
