@@ -127,7 +127,7 @@ RATINGS = [
         stat("Comments", q("sum(increase(afterword_comments_total{@}[$__range]))"), "Comments left with ratings.", decimals=0),
     ]),
     ("Asked and answered", 8, [
-        stack("Ratings by reaction", q(rate("afterword_ratings_total", "reaction")), "Ratings first given.", "cps", colours=REACTIONS),
+        stack("Ratings by reaction", [q(rate("afterword_ratings_total", labels=f',reaction="{reaction}"'), reaction) for reaction in REACTIONS], "Ratings first given.", "cps", colours=REACTIONS),
         line("Requests and ratings", [q(rate("afterword_requests_total"), "requests"), q(rate("afterword_ratings_total"), "ratings"), q(rate("afterword_comments_total"), "comments")], "A gap that opens: requests go out and nobody answers.", "cps"),
         line("Answers refused", q(rate("afterword_refusals_total", "reason")), "By the rules: locked, not the customer who was asked, and the like.", "cps"),
     ]),
@@ -206,10 +206,12 @@ def options(kind):
 def made_panel(spec, number, place):
     source = {"type": "prometheus", "uid": "${datasource}"}
     instant = spec["kind"] == "bargauge"
-    targets = [
-        {"refId": chr(65 + index), "datasource": source, "expr": expression, "legendFormat": legend, "instant": instant, "range": not instant}
-        for index, (expression, legend) in enumerate(spec["queries"])
-    ]
+    targets = []
+    for index, (expression, legend) in enumerate(spec["queries"]):
+        # A sum of everything has no labels that Grafana could make a name of.
+        if legend == "__auto" and " by (" not in expression:
+            legend = spec["title"]
+        targets.append({"refId": chr(65 + index), "datasource": source, "expr": expression, "legendFormat": legend, "instant": instant, "range": not instant})
     return {
         "id": number, "type": spec["kind"], "title": spec["title"], "description": spec["about"], "datasource": source, "gridPos": place,
         "targets": targets, "fieldConfig": field_config(spec), "options": options(spec["kind"]),

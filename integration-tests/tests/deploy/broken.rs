@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::customers::free_port;
 use crate::place::Place;
 use crate::prometheus::Prometheus;
 use crate::top;
@@ -69,15 +70,10 @@ fn message(number: u64) -> String {
 
 #[test]
 fn alerts_fire_when_it_is_broken_and_end_when_it_is_mended() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let operations = format!("127.0.0.1:{port}");
+    let operations = format!("127.0.0.1:{}", free_port());
     // More than any disk has free.
     let full = [("--set", "log.free_space_reserve_mib=1048576")];
-    let place = Place::new();
+    let place = Place::new().with("survey.listen", format!("127.0.0.1:{}", free_port()));
     let start = |more: &[(&str, &str)]| {
         let mut arguments = vec![
             "run",

@@ -8,6 +8,7 @@
 #[path = "../processes/binary.rs"]
 mod binary;
 mod broken;
+mod customers;
 mod files;
 #[allow(dead_code)]
 #[path = "../processes/http.rs"]
