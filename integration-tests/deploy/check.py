@@ -150,7 +150,7 @@ def compose_service(path, document, name, service):
     if not service["image"].startswith("afterword:"):
         expect(re.search(r":v?[0-9]", service["image"]), f"{where}: {service['image']} has no version")
         return 0
-    expect(service.get("read_only") and service.get("cap_drop") == ["ALL"], f"{where} is not shut in")
+    expect(service.get("read_only") is True and service.get("cap_drop") == ["ALL"], f"{where} is not shut in")
     expect(service.get("security_opt") == ["no-new-privileges:true"], f"{where} may gain rights")
     expect((path.parent / service["build"]["context"] / service["build"]["dockerfile"]).exists(), f"{where}: no Dockerfile")
     config_check(where, service["environment"])

@@ -14,18 +14,25 @@ fn values(text: &str, key: &str) -> Vec<String> {
     found.map(|value| value.trim().to_owned()).collect()
 }
 
+const TESTS: [&str; 2] = ["alerts.test.yaml", "alerts.week.test.yaml"];
+
 #[test]
 fn every_alert_is_fired_and_silenced_by_a_test_of_promtool() {
     must(Command::new("promtool").args(["check", "rules", "deploy/watch/alerts.yaml"]));
-    must(Command::new("promtool").args(["test", "rules", "deploy/watch/alerts.test.yaml"]));
-    let read = |name: &str| fs::read_to_string(top().join("deploy/watch").join(name)).unwrap();
-    let alerts: BTreeSet<String> = values(&read("alerts.yaml"), "alert:").into_iter().collect();
-    let tested: BTreeSet<String> = values(&read("alerts.test.yaml"), "name:")
-        .into_iter()
-        .collect();
+    let folder = top().join("deploy/watch");
+    let files = TESTS.map(|name| folder.join(name));
+    must(
+        Command::new("promtool")
+            .args(["test", "rules"])
+            .args(&files),
+    );
+    let tests = files.map(|file| fs::read_to_string(file).unwrap()).concat();
+    let rules = fs::read_to_string(folder.join("alerts.yaml")).unwrap();
+    let alerts: BTreeSet<String> = values(&rules, "alert:").into_iter().collect();
+    let tested: BTreeSet<String> = values(&tests, "name:").into_iter().collect();
     assert_eq!(alerts, tested);
     assert!(alerts.len() > 10);
-    let fired = values(&read("alerts.test.yaml"), "exp_alerts:").len();
+    let fired = values(&tests, "exp_alerts:").len();
     assert_eq!(
         fired,
         alerts.len(),
