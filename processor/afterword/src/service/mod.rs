@@ -92,25 +92,17 @@ impl Service {
             true => start_tasks(config, &opened, &schemas, &metrics)?,
             false => (SharedEngine::default(), None),
         };
+        let starts = Projecting::start(config, &opened, &schemas, &starting, stopped.clone());
         let projecting = match roles.project {
-            true => {
-                let started =
-                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
-                        .await?;
-                Some(started)
-            }
+            true => Some(starts.await?),
             false => None,
         };
         let reading = reading(config, roles, projecting.as_ref()).await?;
         let projected = projecting.as_ref().map(|projecting| &projecting.database);
         let database = projected.or(reading.as_ref()).cloned();
-        let delivering = match database.clone().filter(|_| roles.deliver) {
-            Some(database) => {
-                let metrics = &metrics.deliver;
-                Some(Delivering::start(config, database, metrics, &stopped)?)
-            }
-            None => None,
-        };
+        let deliver = |database| Delivering::start(config, database, &metrics.deliver, &stopped);
+        let delivered = database.clone().filter(|_| roles.deliver);
+        let delivering = delivered.map(deliver).transpose()?;
         let health = Health {
             log: Arc::clone(&log),
             opened: opened.clone(),
