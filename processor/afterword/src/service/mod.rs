@@ -122,26 +122,18 @@ impl Service {
             true => start_tasks(config, &opened, &schemas, &metrics)?,
             false => (SharedEngine::default(), None),
         };
+        let starts = Projecting::start(config, &opened, &schemas, &starting, stopped.clone());
         let projecting = match roles.project {
-            true => {
-                let started =
-                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
-                        .await?;
-                Some(started)
-            }
+            true => Some(starts.await?),
             false => None,
         };
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
             None => projecting::read_database(config, roles, &starting).await?,
         };
-        let delivering = match database.clone().filter(|_| roles.deliver) {
-            Some(database) => {
-                let metrics = &metrics.deliver;
-                Some(Delivering::start(config, database, metrics, &stopped)?)
-            }
-            None => None,
-        };
+        let deliver = |database| Delivering::start(config, database, &metrics.deliver, &stopped);
+        let delivered = database.clone().filter(|_| roles.deliver);
+        let delivering = delivered.map(deliver).transpose()?;
         let health = Health {
             log: Arc::clone(&log),
             opened: opened.clone(),
