@@ -106,14 +106,7 @@ impl Service {
             }
             false => None,
         };
-        let reading = match &projecting {
-            None if roles.survey => Some(
-                projecting::database(config)
-                    .await
-                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
-            ),
-            _ => None,
-        };
+        let reading = reading(config, roles, projecting.as_ref()).await?;
         let projected = projecting.as_ref().map(|projecting| &projecting.database);
         let health = Health {
             log: Arc::clone(&log),
@@ -203,6 +196,20 @@ impl Service {
             false => Err(Failure::Failed(failed.join("; "))),
         }
     }
+}
+
+/// The report database, where this process needs it and does not project into it.
+async fn reading(
+    config: &Config,
+    roles: Roles,
+    projecting: Option<&Projecting>,
+) -> Result<Option<ReportDatabase>, Failure> {
+    if projecting.is_some() || !roles.survey {
+        return Ok(None);
+    }
+    let opened = projecting::database(config).await;
+    let failed = |error| Failure::while_doing("opening the report database", error);
+    opened.map(Some).map_err(failed)
 }
 
 async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(

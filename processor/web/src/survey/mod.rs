@@ -12,6 +12,7 @@ mod marks;
 mod metrics;
 mod outcomes;
 mod page;
+mod plain;
 mod post;
 mod stamps;
 mod texts;
@@ -43,7 +44,7 @@ use crate::meter::{self, HttpMetrics, Meter};
 use limits::Limits;
 use marks::Recent;
 use outcomes::Outcomes;
-use page::Plain;
+use plain::Plain;
 
 /// A form with the longest comment that may be told how long it is; more is refused unread.
 const BODY_BYTES: usize = 256 * 1024;
@@ -136,13 +137,13 @@ pub fn survey_router(parts: SurveyParts) -> Router {
     Router::new()
         .route(
             "/r/{token}",
-            get(page::get).post(post::post).fallback(page::method),
+            get(page::get).post(post::post).fallback(plain::method),
         )
         .route(
             "/robots.txt",
             get(|| async { "User-agent: *\nDisallow: /\n" }),
         )
-        .fallback(page::not_found)
+        .fallback(plain::not_found)
         .with_state(survey.clone())
         .layer(from_fn_with_state(survey, guard))
         .layer(from_fn_with_state(meter, meter::count))

@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use super::form::COMMENT_CHARACTERS;
 use super::look::{Look, ink_on};
+use super::plain::{busy, nowhere};
 use super::stamps::{Outcome, Receipt, Stamp};
-use super::{RETRY_AFTER_S, Shared, Survey, language, reaction, retry_after};
-use crate::survey::texts::Language;
+use super::texts::Language;
+use super::{Shared, Survey, language, reaction};
 
 /// Between two looks of a page that waits, and for how long it looks by itself.
 const REFRESH_S: u32 = 3;
@@ -73,17 +74,17 @@ impl Said {
 
 #[derive(Default, Template)]
 #[template(path = "survey.html")]
-struct Html {
+pub(super) struct Html {
     lang: &'static str,
     dir: &'static str,
-    title: String,
+    pub(super) title: String,
     nonce: String,
     accent: String,
     on_accent: &'static str,
     css: &'static str,
     said: Option<Said>,
-    heading: String,
-    paragraphs: Vec<String>,
+    pub(super) heading: String,
+    pub(super) paragraphs: Vec<String>,
     again: Option<String>,
     form: String,
     comment: Option<CommentForm>,
@@ -217,7 +218,7 @@ fn mouth(reaction: Reaction) -> &'static str {
 }
 
 impl Html {
-    fn of(language: Language, colour: &str) -> Html {
+    pub(super) fn of(language: Language, colour: &str) -> Html {
         Html {
             lang: language.tag,
             dir: language.direction,
@@ -229,7 +230,7 @@ impl Html {
         }
     }
 
-    fn respond(self, status: StatusCode) -> Response {
+    pub(super) fn respond(self, status: StatusCode) -> Response {
         let policy = format!(
             "default-src 'none'; style-src 'nonce-{}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
             self.nonce
@@ -248,60 +249,6 @@ impl Html {
         }
         response
     }
-}
-
-/// A page that knows of no request: always the same for everybody.
-pub struct Plain {
-    language: Language,
-    status: StatusCode,
-    name: &'static str,
-}
-
-impl Plain {
-    /// The page with the texts `NAME-title` and `NAME-text`.
-    #[must_use]
-    pub fn new(language: Language, status: StatusCode, name: &'static str) -> Plain {
-        Plain {
-            language,
-            status,
-            name,
-        }
-    }
-}
-
-impl IntoResponse for Plain {
-    fn into_response(self) -> Response {
-        let say = |part: &str| self.language.say(&format!("{}-{part}", self.name));
-        let mut html = Html::of(self.language, "#0f766e");
-        html.title = say("title");
-        html.heading = say("title");
-        html.paragraphs.push(say("text"));
-        html.respond(self.status)
-    }
-}
-
-/// For addresses that are none, and for tokens that are none: nobody learns which.
-pub async fn not_found(headers: HeaderMap) -> Response {
-    nowhere(&headers)
-}
-
-/// The same.
-pub fn nowhere(headers: &HeaderMap) -> Response {
-    Plain::new(language(headers, "en"), StatusCode::NOT_FOUND, "not-found").into_response()
-}
-
-/// For other methods.
-pub async fn method(headers: HeaderMap) -> Response {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    let page = Plain::new(language(&headers, "en"), status, "wrong-form");
-    let allow = [(header::ALLOW, "GET, HEAD, POST")];
-    (allow, page).into_response()
-}
-
-/// The report database does not answer.
-pub fn busy(language: Language) -> Response {
-    let page = Plain::new(language, StatusCode::SERVICE_UNAVAILABLE, "busy");
-    retry_after(page.into_response(), RETRY_AFTER_S)
 }
 
 /// The handler of GET and HEAD. It writes nothing.

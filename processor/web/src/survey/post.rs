@@ -18,7 +18,8 @@ use super::answer;
 use super::form::{self, COMMENT_CHARACTERS, Form};
 use super::look::Look;
 use super::marks::{self, RAPID, UNREAD};
-use super::page::{Page, Plain, Said, nowhere};
+use super::page::{Page, Said};
+use super::plain::{Plain, nowhere};
 use super::stamps::{Kind, Outcome, Receipt, Sent, Stamp};
 use super::texts::Language;
 use super::{
