@@ -107,10 +107,18 @@ impl Service {
         if let Some(toy) = &toy {
             config = toy.allowed_by(&config, survey);
         }
-        let config = &config;
-        let metrics = Arc::new(
-            Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
-        );
+        Service::begin(&config, roles, listeners, toy).await
+    }
+
+    async fn begin(
+        config: &Config,
+        roles: Roles,
+        listeners: Listeners,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
+        let survey = listeners.survey();
+        let failed = |error| Failure::while_doing("registering metrics", error);
+        let metrics = Arc::new(Metrics::new().map_err(failed)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -118,13 +126,12 @@ impl Service {
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
-        let (engine, group) = match roles.process {
-            true => start_tasks(config, &opened, &schemas, &metrics)?,
-            false => (SharedEngine::default(), None),
-        };
-        let starts = Projecting::start(config, &opened, &schemas, &starting, stopped.clone());
+        let (engine, group) = start_tasks(config, roles, &opened, &schemas, &metrics)?;
         let projecting = match roles.project {
-            true => Some(starts.await?),
+            true => {
+                let stop = stopped.clone();
+                Some(Projecting::start(config, &opened, &schemas, &starting, stop).await?)
+            }
             false => None,
         };
         let database = match &projecting {
@@ -140,12 +147,8 @@ impl Service {
             group: group.clone(),
             schemas: Arc::clone(&schemas),
             engine: Arc::clone(&engine),
-            projector: projecting
-                .as_ref()
-                .map(|projecting| projecting.watch.clone()),
-            deliverer: delivering
-                .as_ref()
-                .map(|delivering| delivering.watch.clone()),
+            projector: projecting.as_ref().map(|at_work| at_work.watch.clone()),
+            deliverer: delivering.as_ref().map(|at_work| at_work.watch.clone()),
             database: database.clone(),
             metrics,
         };
@@ -153,9 +156,8 @@ impl Service {
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let published = file
-            .publish(&config.data_dir)
-            .map_err(|error| Failure::while_doing("writing service.json", error))?;
+        let failed = |error| Failure::while_doing("writing service.json", error);
+        let published = file.publish(&config.data_dir).map_err(failed)?;
         Ok(Service {
             log,
             schemas,
@@ -272,10 +274,14 @@ type Tasks = (SharedEngine, Option<Arc<KafkaGroup>>);
 
 fn start_tasks(
     config: &Config,
+    roles: Roles,
     opened: &Opened,
     schemas: &Arc<Schemas>,
     metrics: &Metrics,
 ) -> Result<Tasks, Failure> {
+    if !roles.process {
+        return Ok((SharedEngine::default(), None));
+    }
     let options = TaskOptions {
         poll_records: config.poll_facts,
         commit_records: config.commit_facts,
