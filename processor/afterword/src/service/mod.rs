@@ -92,9 +92,9 @@ impl Service {
             true => start_tasks(config, &opened, &schemas, &metrics)?,
             false => (SharedEngine::default(), None),
         };
-        let starts = Projecting::start(config, &opened, &schemas, &starting, stopped.clone());
+        let stop = || stopped.clone();
         let projecting = match roles.project {
-            true => Some(starts.await?),
+            true => Some(Projecting::start(config, &opened, &schemas, &starting, stop()).await?),
             false => None,
         };
         let reading = reading(config, roles, projecting.as_ref()).await?;
