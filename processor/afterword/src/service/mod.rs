@@ -126,7 +126,9 @@ impl Service {
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
-        let (engine, group) = start_tasks(config, roles, &opened, &schemas, &metrics)?;
+        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let tasks = roles.process.then(start).transpose()?;
+        let (engine, group) = tasks.unwrap_or_default();
         let projecting = match roles.project {
             true => {
                 let stop = stopped.clone();
@@ -274,14 +276,10 @@ type Tasks = (SharedEngine, Option<Arc<KafkaGroup>>);
 
 fn start_tasks(
     config: &Config,
-    roles: Roles,
     opened: &Opened,
     schemas: &Arc<Schemas>,
     metrics: &Metrics,
 ) -> Result<Tasks, Failure> {
-    if !roles.process {
-        return Ok((SharedEngine::default(), None));
-    }
     let options = TaskOptions {
         poll_records: config.poll_facts,
         commit_records: config.commit_facts,
