@@ -22,7 +22,7 @@ fn place(port: u16, security: &str) -> Place {
         .with("deliver.smtp_security", security)
         .with("deliver.from", "Help <help@shop.example>")
         .with("deliver.first_retry_ms", 100)
-        .with("deliver.claim_s", 4)
+        .with("deliver.claim_s", 20)
         .with("workspaces.w1.name", "Acme & Söhne")
 }
 
@@ -215,7 +215,7 @@ fn a_mail_that_was_cut_off_comes_twice_at_most_under_one_id() {
 #[test]
 fn a_process_killed_while_it_sends_repeats_one_mail_at_most() {
     let port = free_port();
-    let place = place(port, "none");
+    let place = place(port, "none").with("deliver.claim_s", 8);
     let server = server(&place, port);
     let mut service = place.serve(&[]);
     // The server has taken it, and says nothing: the moment between sending and saying so, held open.
@@ -225,7 +225,7 @@ fn a_process_killed_while_it_sends_repeats_one_mail_at_most() {
     let service = place.serve(&[]);
     let taken = server.wait_for(2);
     wait_for_state(&service, &place, "c1", "sent");
-    std::thread::sleep(Duration::from_secs(5));
+    std::thread::sleep(Duration::from_secs(10));
     assert_eq!(server.taken().len(), 2, "once more than once, and no more");
     assert_eq!(message_id(&first[0]), message_id(&taken[1]));
 }

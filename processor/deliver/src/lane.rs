@@ -86,12 +86,31 @@ impl LaneLoop {
             let database = &self.options.database;
             let claims = database.claim_deliveries(&self.lane, &token, now, until, most);
             match claims.await {
-                Ok(claims) if !claims.is_empty() => return Some(Batch { claims, claimed }),
+                Ok(claims) if !claims.is_empty() => {
+                    let claims = self.end_old(claims).await;
+                    return Some(Batch { claims, claimed });
+                }
                 Ok(_) => self.sleep(backoff::jittered(self.options.pace.poll)).await,
                 Err(error) => self.wait_for_database(&error).await,
             }
         }
         None
+    }
+
+    /// Ends what is too old by now, which the sweep has not come to yet, and returns the others.
+    async fn end_old(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
+        let oldest = now_ms() - ms(self.options.max_age);
+        let is_old = |claim: &Claim| claim.counted_from < oldest;
+        let (old, young): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_old);
+        for claim in old {
+            let state = match claim.attempts {
+                ..=1 => DeliveryState::TooOld,
+                _ => DeliveryState::Failed,
+            };
+            let outcome = Outcome::End(state);
+            self.say(&claim, &outcome).await;
+        }
+        young
     }
 
     /// Sleeps, unless it is time to stop.
@@ -175,10 +194,8 @@ impl LaneLoop {
     /// Gives back what was claimed and not tried.
     pub async fn release(&mut self, claims: &[Claim], after: Duration) {
         for claim in claims {
-            let outcome = Outcome::Release {
-                at_ms: now_ms() + ms(after),
-                detail: String::new(),
-            };
+            let at_ms = now_ms() + ms(after);
+            let outcome = Outcome::Release { at_ms };
             self.say(claim, &outcome).await;
         }
     }
@@ -211,7 +228,9 @@ impl LaneLoop {
             return;
         }
         match outcome {
-            Outcome::Final(state, _) => self.options.metrics.finished(&self.lane, *state, 1),
+            Outcome::Final(state, _) | Outcome::End(state) => {
+                self.options.metrics.finished(&self.lane, *state, 1)
+            }
             Outcome::Retry { .. } => self.options.metrics.retried(&self.lane),
             Outcome::NoAddress | Outcome::Release { .. } => {}
         }

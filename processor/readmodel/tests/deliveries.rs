@@ -150,10 +150,7 @@ async fn what_became_of_an_attempt_is_kept(kind: Kind) {
             at_ms: NOON + 2 * MINUTE,
             detail,
         },
-        Outcome::Release {
-            at_ms: NOON,
-            detail: String::new(),
-        },
+        Outcome::Release { at_ms: NOON },
         Outcome::NoAddress,
     ];
     for (claim, outcome) in claims.iter().zip(&outcomes) {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::problem::Problem;
-use crate::reports::Reports;
+use crate::reports::{ProblemDocument, ReadProblems, Reports};
 
 /// Largest body, in bytes.
 const BODY_BYTES: usize = 16 * 1024;
@@ -18,6 +18,21 @@ const ID_BYTES: usize = 256;
 type Ids = Path<(String, String)>;
 
 /// What is known of a customer.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{workspace}/contacts/{customer}",
+    operation_id = "contact",
+    tag = "contacts",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id."),
+        ("customer" = String, Path, description = "The customer's id."),
+    ),
+    responses(
+        (status = 200, body = Contact),
+        (status = 404, description = "Nothing is known of this customer.", body = ProblemDocument, content_type = "application/problem+json"),
+        ReadProblems,
+    )
+)]
 pub async fn get(State(reports): State<Reports>, ids: Ids) -> Result<Json<Contact>, Problem> {
     let (database, workspace, customer) = checked(&reports, ids)?;
     let contact = database.contact(&workspace, &customer).await;
@@ -26,6 +41,25 @@ pub async fn get(State(reports): State<Reports>, ids: Ids) -> Result<Json<Contac
 }
 
 /// Takes the place of what was known.
+#[utoipa::path(
+    put,
+    path = "/api/v1/workspaces/{workspace}/contacts/{customer}",
+    operation_id = "put_contact",
+    tag = "contacts",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id."),
+        ("customer" = String, Path, description = "The customer's id."),
+    ),
+    request_body(content = Contact, content_type = "application/json"),
+    responses(
+        (status = 200, body = Contact),
+        (status = 408, description = "The body did not arrive in time.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "A body without measure.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Not a contact; the detail says which member is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        ReadProblems,
+    )
+)]
 pub async fn put(
     State(reports): State<Reports>,
     ids: Ids,
@@ -41,6 +75,20 @@ pub async fn put(
 }
 
 /// Forgets it; once more does no harm.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/workspaces/{workspace}/contacts/{customer}",
+    operation_id = "delete_contact",
+    tag = "contacts",
+    params(
+        ("workspace" = String, Path, description = "The workspace's id."),
+        ("customer" = String, Path, description = "The customer's id."),
+    ),
+    responses(
+        (status = 204, description = "Nothing is known of this customer any more."),
+        ReadProblems,
+    )
+)]
 pub async fn delete(State(reports): State<Reports>, ids: Ids) -> Result<Response, Problem> {
     let (database, workspace, customer) = checked(&reports, ids)?;
     let deleted = database.delete_contact(&workspace, &customer).await;

@@ -1,8 +1,6 @@
 //! `afterword deliveries`, `afterword webhooks`: the queue of mails and webhooks, from outside. They work on the report
 //! database, beside a service or without one.
 
-use std::future::Future;
-
 use afterword_readmodel::{
     DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Replay, ReportDatabase,
 };
@@ -215,14 +213,12 @@ where
     with_runtime(opened(config, work))
 }
 
-fn opened<T, W>(config: &Config, work: W) -> impl Future<Output = Result<T, Failure>>
+async fn opened<T, W>(config: &Config, work: W) -> Result<T, Failure>
 where
     W: AsyncFnOnce(&ReportDatabase) -> Result<T, Failure>,
 {
-    async move {
-        let database = report_database(config).await?;
-        let done = work(&database).await;
-        database.close().await;
-        done
-    }
+    let database = report_database(config).await?;
+    let done = work(&database).await;
+    database.close().await;
+    done
 }

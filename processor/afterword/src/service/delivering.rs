@@ -63,7 +63,7 @@ impl Delivering {
         config: &Config,
         database: ReportDatabase,
         metrics: &Arc<DeliverMetrics>,
-        stop: watch::Receiver<bool>,
+        stop: &watch::Receiver<bool>,
     ) -> Result<Delivering, Failure> {
         let looks = config.clone();
         let look = move |workspace_id: &str| {
@@ -86,7 +86,7 @@ impl Delivering {
             metrics: Arc::clone(metrics),
         });
         let watch = deliverer.watch();
-        let task = tokio::spawn(deliverer.run(stop));
+        let task = tokio::spawn(deliverer.run(stop.clone()));
         Ok(Delivering { watch, task })
     }
 

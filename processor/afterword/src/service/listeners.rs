@@ -6,7 +6,7 @@ use std::sync::Arc;
 use afterword_readmodel::ReportDatabase;
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Look, Operations, Reports, Router, Starting, SurveyParts, bind,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, bind,
     operations_router, reports_router, serve, starting_router, survey_router,
 };
 use tokio::net::TcpListener;
@@ -102,6 +102,7 @@ impl Listeners {
             reports: self.reports.map(|(listener, _)| start(listener)),
             operations: start(self.operations.0),
             tasks,
+            stop: stop.clone(),
         }
     }
 }
@@ -112,6 +113,7 @@ pub struct Serving {
     reports: Option<watch::Sender<Router>>,
     operations: watch::Sender<Router>,
     pub tasks: Vec<JoinHandle<()>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Serving {
@@ -135,7 +137,7 @@ impl Serving {
             survey.send_modify(|served| *served = router);
         }
         if let Some(reports) = &self.reports {
-            let router = reports_router(reports_state(config, health));
+            let router = reports_router(reports_state(config, health, &self.stop));
             reports.send_modify(|served| *served = router);
         }
         let operations = operations_state(config, health);
@@ -164,7 +166,7 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn reports_state(config: &Config, health: &Health) -> Reports {
+fn reports_state(config: &Config, health: &Health, stop: &watch::Receiver<bool>) -> Reports {
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
@@ -174,6 +176,8 @@ fn reports_state(config: &Config, health: &Health) -> Reports {
         body_limit_bytes: config.body_limit_bytes,
         body_timeout: config.request_timeout,
         metrics: Arc::clone(&health.metrics.http),
+        stop: stop.clone(),
+        places: Places::default(),
     }
 }
 

@@ -76,6 +76,7 @@ pub struct Service {
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
+    database: Option<ReportDatabase>,
 }
 
 impl Service {
@@ -106,10 +107,18 @@ impl Service {
         if let Some(toy) = &toy {
             config = toy.allowed_by(&config, survey);
         }
-        let config = &config;
-        let metrics = Arc::new(
-            Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
-        );
+        Service::begin(&config, roles, listeners, toy).await
+    }
+
+    async fn begin(
+        config: &Config,
+        roles: Roles,
+        listeners: Listeners,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
+        let survey = listeners.survey();
+        let failed = |error| Failure::while_doing("registering metrics", error);
+        let metrics = Arc::new(Metrics::new().map_err(failed)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -117,59 +126,40 @@ impl Service {
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
-        let (engine, group) = match roles.process {
-            true => start_tasks(config, &opened, &schemas, &metrics)?,
-            false => (SharedEngine::default(), None),
-        };
+        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let tasks = roles.process.then(start).transpose()?;
+        let (engine, group) = tasks.unwrap_or_default();
         let projecting = match roles.project {
             true => {
-                let started =
-                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
-                        .await?;
-                Some(started)
+                let stop = stopped.clone();
+                Some(Projecting::start(config, &opened, &schemas, &starting, stop).await?)
             }
             false => None,
         };
-        let reading = match &projecting {
-            None if roles.survey || roles.deliver || roles.report => Some(
-                projecting::database(config)
-                    .await
-                    .map_err(|error| Failure::while_doing("opening the report database", error))?,
-            ),
-            _ => None,
+        let database = match &projecting {
+            Some(projecting) => Some(projecting.database.clone()),
+            None => projecting::read_database(config, roles, &starting).await?,
         };
-        let projected = projecting.as_ref().map(|projecting| &projecting.database);
-        let database = projected.or(reading.as_ref()).cloned();
-        let delivering = match database.clone().filter(|_| roles.deliver) {
-            Some(database) => {
-                let metrics = &metrics.deliver;
-                let stop = stopped.clone();
-                Some(Delivering::start(config, database, metrics, stop)?)
-            }
-            None => None,
-        };
+        let deliver = |database| Delivering::start(config, database, &metrics.deliver, &stopped);
+        let delivered = database.clone().filter(|_| roles.deliver);
+        let delivering = delivered.map(deliver).transpose()?;
         let health = Health {
             log: Arc::clone(&log),
             opened: opened.clone(),
             group: group.clone(),
             schemas: Arc::clone(&schemas),
             engine: Arc::clone(&engine),
-            projector: projecting
-                .as_ref()
-                .map(|projecting| projecting.watch.clone()),
-            deliverer: delivering
-                .as_ref()
-                .map(|delivering| delivering.watch.clone()),
-            database,
+            projector: projecting.as_ref().map(|at_work| at_work.watch.clone()),
+            deliverer: delivering.as_ref().map(|at_work| at_work.watch.clone()),
+            database: database.clone(),
             metrics,
         };
         serving.begin(config, &health, &file.token, toy)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let published = file
-            .publish(&config.data_dir)
-            .map_err(|error| Failure::while_doing("writing service.json", error))?;
+        let failed = |error| Failure::while_doing("writing service.json", error);
+        let published = file.publish(&config.data_dir).map_err(failed)?;
         Ok(Service {
             log,
             schemas,
@@ -181,21 +171,20 @@ impl Service {
             opened,
             engine,
             group,
+            reading: database.clone().filter(|_| projecting.is_none()),
             projecting,
             delivering,
-            reading,
             others,
             stop,
             published,
+            database,
         })
     }
 
-    /// The report database, with the role `project`.
+    /// The report database, where there is one.
     #[must_use]
     pub fn database(&self) -> Option<&ReportDatabase> {
-        self.projecting
-            .as_ref()
-            .map(|projecting| &projecting.database)
+        self.database.as_ref()
     }
 
     /// Stops in order: the listeners finish what they answer, the tasks commit what they have, the projector ends its
@@ -225,6 +214,9 @@ impl Service {
         }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
+        }
+        if let Some(database) = self.database {
+            database.close().await;
         }
         drop(self.published);
         // The tasks have ended; leaving lets others have the partitions at once.

@@ -30,15 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Setting {
     pub link_posts: u32,
     pub outcome_timeout: Duration,
-    /// Whether anything is decided.
-    pub engine: Deciding,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Deciding {
-    Always,
-    /// Until [`World::stop_deciding`].
-    UntilStopped,
 }
 
 impl Default for Setting {
@@ -46,7 +37,6 @@ impl Default for Setting {
         Setting {
             link_posts: 1_000,
             outcome_timeout: Duration::from_secs(20),
-            engine: Deciding::Always,
         }
     }
 }

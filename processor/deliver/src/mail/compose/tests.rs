@@ -152,6 +152,10 @@ fn arabic_is_read_from_right_to_left() {
         "{html}"
     );
     assert!(html.contains("text-align:right"), "{html}");
+    assert!(
+        !html.contains("direction:ltr"),
+        "full stops stand at the left end: {html}"
+    );
 }
 
 #[test]
