@@ -1,5 +1,8 @@
 // Chromium as the scripts here drive it: alone, without the network beyond this machine, and strict about what a page may do.
 //
+// What is put into a sentence, a name or a number, stands between two characters that nobody sees and that keep its direction to itself:
+// look for such sentences with \W? before and after it.
+//
 // playwright-core and axe-core lie outside the checkout (.ci/browser); NODE_PATH says where.
 
 import assert from 'node:assert/strict';
