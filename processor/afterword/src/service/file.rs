@@ -16,6 +16,9 @@ const NAME: &str = "service.json";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceFile {
     pub pid: u32,
+    /// The customers' listener, when the process has one.
+    #[serde(default)]
+    pub survey: Option<SocketAddr>,
     /// The reports listener, when the process has one.
     pub reports: Option<SocketAddr>,
     /// The operations listener; the log is reached there.
@@ -98,6 +101,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let file = ServiceFile {
             pid: 7,
+            survey: None,
             reports: None,
             operations: ([0, 0, 0, 0], 9).into(),
             token: "t".to_owned(),

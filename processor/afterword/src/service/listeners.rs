@@ -76,6 +76,7 @@ impl Listeners {
         let half = || uuid::Uuid::new_v4().simple();
         ServiceFile {
             pid: std::process::id(),
+            survey: self.survey(),
             reports: self.reports.as_ref().map(|(_, address)| *address),
             operations: self.operations.1,
             token: format!("{}{}", half(), half()),
