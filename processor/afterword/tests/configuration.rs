@@ -164,16 +164,12 @@ fn secrets_are_never_printed() {
 }
 
 #[test]
-fn what_is_not_built_is_said_with_exit_code_2() {
+fn a_wrong_use_is_said_with_exit_code_2() {
     let home = Home::new();
     for (arguments, said) in [
         (
-            &["run", "--role", "survey"][..],
-            "the role survey is not in this build yet",
-        ),
-        (
-            &["run", "--role", "process", "--role", "deliver"],
-            "the role deliver is not in this build yet",
+            &["run", "--role", "butler"][..],
+            "invalid value 'butler'",
         ),
         (
             &["tail", "ratings"],
