@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use afterword_domain::scenario::{Checker, Scenario, SettingsOutcome, Step, load};
-use afterword_engine::{EngineMetrics, INDEX_HEADER, Progress, Task, TaskOptions, dead};
+use afterword_engine::{EngineMetrics, Progress, Task, TaskOptions, dead};
 use afterword_log::simulated::{Faults, SimulatedLog};
 use afterword_log::{
-    Batch, Durability, EmbeddedLog, EmbeddedOptions, Log, Offset, Partition, PartitionLog, Record,
-    Topic,
+    Batch, Durability, EmbeddedLog, EmbeddedOptions, INDEX_HEADER, Log, Offset, Partition,
+    PartitionLog, Record, Topic,
 };
 use afterword_schemas::records::{
     Actor, ActorKind, ConversationEvent, Output, Payload, Timestamp, WorkspaceSettings,

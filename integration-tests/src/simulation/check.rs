@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use afterword_domain::{Conversation, Effects, Rules, SettingsTable, fold};
-use afterword_engine::{INDEX_HEADER, SOURCE_HEADER};
 use afterword_log::simulated::SimulatedLog;
-use afterword_log::{Meta, Offset, Reader, Record, Topic};
+use afterword_log::{INDEX_HEADER, Meta, Offset, Reader, Record, SOURCE_HEADER, Topic};
 use afterword_schemas::records::{Output, WorkspaceSettings};
 use afterword_schemas::{Framing, encode};
 

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use crate::broken_outputs::{an_output_that_is_refused, an_output_twice_in_the_log};
 use crate::scenarios::{
-    a_broker_that_forgets, a_commit_just_before_the_fence, a_dead_owners_transaction,
-    a_late_end_txn, a_start_where_the_last_one_ended, a_zombie_that_commits,
-    an_end_txn_that_never_arrives, an_end_txn_whose_answer_never_arrives,
+    a_broker_that_forgets, a_broker_that_forgets_a_commit, a_commit_just_before_the_fence,
+    a_dead_owners_transaction, a_late_end_txn, a_start_where_the_last_one_ended,
+    a_zombie_that_commits, an_end_txn_that_never_arrives, an_end_txn_whose_answer_never_arrives,
     positions_name_their_member,
 };
 use crate::stage::Under;
@@ -27,16 +27,17 @@ struct Row {
 }
 
 #[rustfmt::skip]
-const TABLE: [Row; 10] = [
+const TABLE: [Row; 11] = [
     Row { off: "init-transactions-fence", fault: "owner killed in the middle of a commit", scenario: a_dead_owners_transaction },
     Row { off: "abort-on-lost-assignment", fault: "positions looked at on the wire", scenario: positions_name_their_member },
     Row { off: "init-transactions-fence,abort-on-lost-assignment", fault: "owner frozen in the middle of a commit", scenario: a_zombie_that_commits },
-    Row { off: "measure-after-fence", fault: "EndTxn just before the fence", scenario: a_commit_just_before_the_fence },
+    Row { off: "measure-after-fence,agree-with-outputs", fault: "EndTxn just before the fence", scenario: a_commit_just_before_the_fence },
     Row { off: "start-over-in-doubt", fault: "EndTxn's answer never arrives", scenario: an_end_txn_whose_answer_never_arrives },
     Row { off: "store-after-commit", fault: "EndTxn never arrives", scenario: an_end_txn_that_never_arrives },
     Row { off: "new-producer-in-doubt", fault: "EndTxn late, in the next transaction", scenario: a_late_end_txn },
     Row { off: "offset-plus-one", fault: "owner killed and started again", scenario: a_start_where_the_last_one_ended },
     Row { off: "sweep-after-fence", fault: "only broker killed in a transaction, back after its time", scenario: a_broker_that_forgets },
+    Row { off: "agree-with-outputs", fault: "commit forgotten on one topic by the only broker", scenario: a_broker_that_forgets_a_commit },
     Row { off: "dedup-by-headers", fault: "output twice in the log", scenario: an_output_twice_in_the_log },
 ];
 

@@ -222,3 +222,32 @@ pub fn a_start_where_the_last_one_ended(under: &Under) -> Result<(), String> {
     let judged = stage.judge();
     judged.and(caught_up)
 }
+
+/// The only broker forgets that a transaction was committed, on one topic of it: of an output, or of the changelog.
+pub fn a_broker_that_forgets_a_commit(under: &Under) -> Result<(), String> {
+    for topic in ["rating-requested", "rating-submitted", "state-changelog"] {
+        let mut stage = Stage::new(under, &[]);
+        stage.import(&script::conversation("c1"));
+        stage.import(&script::rated("c1"));
+        stage.catch_up(SOON)?;
+        stage.a.kill();
+        let forgetful = format!("{},forget:{topic}", under.off);
+        let forgetful = Under {
+            off: forgetful,
+            ..under.clone()
+        };
+        let honest = std::mem::replace(&mut stage.under, forgetful);
+        stage.start_a();
+        for id in ["c2", "c3"] {
+            stage.import(&script::conversation(id));
+            stage.import(&script::rated(id));
+            stage.catch_up(SOON)?;
+        }
+        stage.a.kill();
+        stage.under = honest;
+        stage.start_a();
+        stage.import(&script::conversation("c4"));
+        stage.judge().map_err(|found| format!("{topic}: {found}"))?;
+    }
+    Ok(())
+}

@@ -26,7 +26,7 @@ pub struct Stage {
     pub watcher: Watcher,
     pub stranger: Stranger,
     pub world: World,
-    under: Under,
+    pub under: Under,
     options: Vec<String>,
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use afterword_engine::{INDEX_HEADER, SOURCE_HEADER};
 use afterword_integration_tests::model::{DEFAULT_THRESHOLDS, NaiveFold, OwnedFact};
-use afterword_log::{Batch, EmbeddedLog, Log, Offset, Partition, Record, Topic};
+use afterword_log::{
+    Batch, EmbeddedLog, INDEX_HEADER, Log, Offset, Partition, Record, SOURCE_HEADER, Topic,
+};
 use afterword_schemas::records::{Output, WorkspaceSettings};
 use afterword_schemas::{Decoded, SchemaStore, json};
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use afterword_engine::{INDEX_HEADER, SOURCE_HEADER, dead};
+use afterword_engine::dead;
 use afterword_integration_tests::facts::{Config, generate};
 use afterword_integration_tests::model::OwnedFact;
-use afterword_log::{EmbeddedLog, Log, Offset, Partition, Record, Topic, partition_for};
+use afterword_log::{
+    EmbeddedLog, INDEX_HEADER, Log, Offset, Partition, Record, SOURCE_HEADER, Topic, partition_for,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

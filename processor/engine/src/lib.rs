@@ -11,10 +11,11 @@ mod metrics;
 mod options;
 mod outputs;
 mod runner;
+mod tally;
 mod task;
 
 pub use engine::{Engine, TaskState};
 pub use metrics::EngineMetrics;
 pub use options::TaskOptions;
-pub use outputs::{INDEX_HEADER, SOURCE_HEADER, dead};
+pub use outputs::dead;
 pub use task::{Progress, Task};

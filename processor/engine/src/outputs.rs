@@ -1,13 +1,10 @@
 //! Outputs as records: where they go, and the headers by which a consumer can tell a repetition.
 
-use afterword_log::{OutputRecord, Partition, Record, RecordRef, Topic};
+use afterword_log::{
+    INDEX_HEADER, OutputRecord, Partition, Record, RecordRef, SOURCE_HEADER, Topic,
+};
 use afterword_schemas::records::Output;
 use afterword_schemas::{Framings, Record as _, encode};
-
-/// The fact that caused an output: topic/partition/offset.
-pub const SOURCE_HEADER: &str = "afterword-source";
-/// An output's place among those of its fact, from 0.
-pub const INDEX_HEADER: &str = "afterword-index";
 
 /// Headers that a dead letter carries beside those of the record it was.
 pub mod dead {

@@ -1,5 +1,5 @@
 //! What a log is: topics, records, positions, and a commit as data. Three backends stand behind one trait: the embedded
-//! log (RocksDB, a whole product on one machine), the simulated one (memory, faults, a seeded clock), and later Kafka.
+//! log (RocksDB, a whole product on one machine), the simulated one (memory, faults, a seeded clock), and Apache Kafka.
 //!
 //! Nothing here knows a rule of the product: keys, values and states are bytes.
 
@@ -23,5 +23,5 @@ pub use embedded::{
 };
 pub use error::LogError;
 pub use partitioner::partition_for;
-pub use record::{Offset, Partition, Record};
+pub use record::{INDEX_HEADER, Offset, Partition, Record, SOURCE_HEADER};
 pub use topic::{Bounds, Log, Topic};

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// The header of every output that names the fact that caused it: topic/partition/offset.
+pub const SOURCE_HEADER: &str = "afterword-source";
+/// The header with an output's place among those of its fact, from 0.
+pub const INDEX_HEADER: &str = "afterword-index";
+
 /// A partition's number, from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u32);
@@ -57,5 +62,12 @@ impl Record {
     pub fn with_header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Record {
         self.headers.push((name.to_owned(), Some(value.into())));
         self
+    }
+
+    /// The last header of this name, as [`RecordRef::header`](crate::RecordRef::header).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        let found = self.headers.iter().rfind(|(found, _)| found == name)?;
+        found.1.as_deref()
     }
 }

@@ -198,6 +198,8 @@ async fn first_connection(
     if dialect == Dialect::Sqlite {
         let mut connection = options.connect().await?;
         connection.execute(PRAGMAS).await?;
+        // A migration may sort more than memory holds.
+        connection.execute("PRAGMA temp_store = FILE").await?;
         return Ok(connection);
     }
     postgres::check_url(options)?;
@@ -234,6 +236,12 @@ async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
             "report database",
             include_str!("../migrations/0001_report_database.sql"),
         ),
+        (
+            2,
+            "deliveries",
+            include_str!("../migrations/0002_deliveries.sql"),
+        ),
+        (3, "reports", include_str!("../migrations/0003_reports.sql")),
         (4, "survey", include_str!("../migrations/0004_survey.sql")),
     ];
     let migrations = migrations.map(|(version, description, sql)| {

@@ -7,11 +7,13 @@
 //!      fold: rows of one transaction, in memory
 //!        │  apply: rows and positions, one SQL transaction
 //!        ▼
-//!      report database ──► story, reports: queries
+//!      report database ──► figures, story, reports: queries
 //!        │  scorecard: what changed, absolute values
 //!        ▼
 //! log: teammate-scorecards (publisher)
 //! ```
+//!
+//! What is to be sent (mails, webhooks) is rows too, queued in the same transaction: `deliveries`.
 //!
 //! On SQLite one projector has all partitions. On PostgreSQL several share them: each has some, positions are locked and compared
 //! in the transaction that writes the rows, and sums meet in the rows.
@@ -19,8 +21,11 @@
 //! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
 
 mod apply;
+mod contacts;
 mod database;
+mod deliveries;
 mod error;
+pub mod figures;
 mod fold;
 mod options;
 mod output;
@@ -40,7 +45,12 @@ mod story;
 mod survey;
 mod watch;
 
+pub use contacts::{Contact, EMAIL_BYTES, NAME_CHARS, is_email};
 pub use database::ReportDatabase;
+pub use deliveries::{
+    Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,
+    Replay, Swept,
+};
 pub use error::ReadModelError;
 pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;

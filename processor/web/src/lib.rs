@@ -1,18 +1,22 @@
-//! Afterword over HTTP: facts in and stories out on the reports listener; `/metrics`, `/livez` and `/readyz` on the
+//! Afterword over HTTP: facts in, figures and stories out on the reports listener; `/metrics`, `/livez` and `/readyz` on the
 //! operations listener, and beside them, behind a token, the log itself for this program's own commands in other processes.
 //!
 //! No state lives here: what is asked comes from the log, what is told goes to it.
 
+mod contacts;
 mod conversation;
+pub mod demo;
 mod events;
 mod gate;
 pub mod intake;
 pub mod internal;
+pub mod messenger;
 mod meter;
 mod operations;
 mod problem;
 mod reports;
 mod server;
+pub mod settings_log;
 mod starting;
 pub mod story;
 mod survey;
@@ -22,7 +26,7 @@ pub use gate::Gate;
 pub use meter::HttpMetrics;
 pub use operations::{Check, Operations, Readiness, operations_router};
 pub use problem::Problem;
-pub use reports::{Reports, reports_router};
+pub use reports::{Caller, Places, ProblemDocument, Reports, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
 pub use survey::{Language, Look, Looks, Peer, SurveyMetrics, SurveyParts, survey_router};

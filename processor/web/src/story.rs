@@ -6,7 +6,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use afterword_log::{Batch, Log, LogError, Offset, Partition, RecordRef, Topic, partition_for};
+use afterword_log::{
+    Batch, INDEX_HEADER, Log, LogError, Offset, Partition, RecordRef, SOURCE_HEADER, Topic,
+    partition_for,
+};
 use afterword_schemas::json::{self, Source};
 use afterword_schemas::records::{
     AnswerRefused, ConversationEvent, EligibilityDecided, RatingRequested, RatingSubmitted,
@@ -79,11 +82,11 @@ impl Cause {
 
     fn from_headers(record: &RecordRef<'_>) -> Option<Cause> {
         let text = |name| std::str::from_utf8(record.header(name)?).ok();
-        let mut parts = text("afterword-source")?.rsplitn(3, '/');
+        let mut parts = text(SOURCE_HEADER)?.rsplitn(3, '/');
         let offset = parts.next()?.parse().ok()?;
         let partition = parts.next()?.parse().ok()?;
         let topic = parts.next()?.to_owned();
-        let index = text("afterword-index")?.parse().ok()?;
+        let index = text(INDEX_HEADER)?.parse().ok()?;
         Some(Cause {
             topic,
             partition,

@@ -8,7 +8,9 @@ use afterword_log::kafka::properties::refusal;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Value;
-use super::table::{OF_WORKSPACES, SETTINGS, Setting};
+use super::named::{OF_WEBHOOKS, OF_WORKSPACES};
+use super::setting::Setting;
+use super::table::SETTINGS;
 use super::values::{Raw, article, check};
 
 /// Where a value came from.
@@ -48,15 +50,16 @@ pub type Values = BTreeMap<&'static str, (Value, Origin)>;
 /// Properties of librdkafka that somebody set, each with where.
 pub type Properties = BTreeMap<String, (String, Origin)>;
 
-/// What was set of workspaces: by id, then by the name of the row.
-pub type Workspaces = BTreeMap<String, Values>;
+/// What was set of workspaces or webhooks: by id, then by the name of the row.
+pub type Named = BTreeMap<String, Values>;
 
 /// What the layers say together, and every fault of them.
 #[derive(Debug, Default)]
 pub struct Resolved {
     pub values: Values,
     pub properties: Properties,
-    pub workspaces: Workspaces,
+    pub workspaces: Named,
+    pub webhooks: Named,
     pub faults: Vec<String>,
 }
 
@@ -64,6 +67,8 @@ pub struct Resolved {
 pub const PROPERTIES: &str = "kafka.properties.";
 /// Before the id of a workspace.
 pub const WORKSPACES: &str = "workspaces.";
+/// Before the name of an endpoint.
+pub const WEBHOOKS: &str = "webhooks.";
 
 /// Lays the layers over each other.
 pub fn resolve(layers: &Layers) -> Resolved {
@@ -150,7 +155,10 @@ impl Resolved {
             return self.set_property(property, raw, origin);
         }
         if let Some(rest) = key.strip_prefix(WORKSPACES) {
-            return self.set_workspace(rest, raw, origin);
+            return self.set_named(WORKSPACES, rest, raw, origin);
+        }
+        if let Some(rest) = key.strip_prefix(WEBHOOKS) {
+            return self.set_named(WEBHOOKS, rest, raw, origin);
         }
         let Some(setting) = Setting::of(key) else {
             let hint = match Setting::nearest(key) {
@@ -178,27 +186,30 @@ impl Resolved {
     }
 
     /// `ID.NAME`: names have no dot, ids may.
-    fn set_workspace(&mut self, key: &str, raw: Raw, origin: Origin) {
+    fn set_named(&mut self, table: &'static str, key: &str, raw: Raw, origin: Origin) {
+        let (rows, all) = match table {
+            WORKSPACES => (OF_WORKSPACES, &mut self.workspaces),
+            _ => (OF_WEBHOOKS, &mut self.webhooks),
+        };
         let (id, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let names = OF_WORKSPACES.iter().map(|setting| setting.key);
-        let setting = OF_WORKSPACES.iter().find(|setting| setting.key == name);
+        let setting = rows.iter().find(|setting| setting.key == name);
         let (Some(setting), false) = (setting, id.is_empty()) else {
-            let names: Vec<_> = names.collect();
+            let names: Vec<_> = rows.iter().map(|setting| setting.key).collect();
             self.faults.push(format!(
-                "{origin}: unknown key `{WORKSPACES}{key}`; expected {WORKSPACES}ID and one of {}",
+                "{origin}: unknown key `{table}{key}`; expected {table}ID and one of {}",
                 names.join(", ")
             ));
             return;
         };
         match check(setting, raw) {
             Ok(value) => {
-                let of_one = self.workspaces.entry(id.to_owned()).or_default();
+                let of_one = all.entry(id.to_owned()).or_default();
                 of_one.insert(setting.key, (value, origin));
             }
             Err(found) => {
                 let expected = setting.expected();
                 self.faults.push(format!(
-                    "{origin}: `{WORKSPACES}{key}`: expected {expected}, found {found}"
+                    "{origin}: `{table}{key}`: expected {expected}, found {found}"
                 ));
             }
         }

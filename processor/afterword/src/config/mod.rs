@@ -6,7 +6,10 @@
 //! known one, and `config check` must say where each value came from.
 
 mod contradictions;
+mod deliver;
 mod layers;
+mod named;
+mod setting;
 mod survey;
 mod table;
 mod values;
@@ -16,9 +19,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
+pub use deliver::DeliverConfig;
+pub use layers::{Layers, Origin, PROPERTIES, WEBHOOKS, WORKSPACES};
+pub use named::{OF_WEBHOOKS, OF_WORKSPACES};
+pub use setting::Setting;
 pub use survey::{SurveyConfig, WorkspaceLook};
-pub use table::{OF_WORKSPACES, SETTINGS, Setting};
+pub use table::SETTINGS;
 
 use crate::failure::Failure;
 
@@ -43,7 +49,8 @@ impl std::fmt::Display for Value {
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
-    workspaces: layers::Workspaces,
+    workspaces: layers::Named,
+    webhooks: layers::Named,
 }
 
 /// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
@@ -67,6 +74,7 @@ pub struct Config {
     pub debt_facts: u64,
     pub cache_bytes: usize,
     pub survey: SurveyConfig,
+    pub deliver: DeliverConfig,
     /// By id, those that the configuration names.
     pub workspaces: BTreeMap<String, WorkspaceLook>,
     pub reports_listen: SocketAddr,
@@ -139,6 +147,7 @@ impl Effective {
             values: resolved.values,
             properties: resolved.properties,
             workspaces: resolved.workspaces,
+            webhooks: resolved.webhooks,
         };
         if faults.is_empty() {
             faults = contradictions::find(&effective);
@@ -218,13 +227,19 @@ impl Effective {
         parts.map(str::to_owned).collect()
     }
 
-    /// What was set of workspaces: the whole key, the row, the value, where it came from.
-    pub fn workspaces(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
-        self.workspaces.iter().flat_map(|(id, values)| {
-            OF_WORKSPACES.iter().filter_map(move |setting| {
-                let (value, origin) = values.get(setting.key)?;
-                let key = format!("{WORKSPACES}{id}.{}", setting.key);
-                Some((key, setting, value, origin))
+    /// What was set of workspaces and webhooks: the whole key, the row, the value, where it came from.
+    pub fn named(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
+        let tables = [
+            (WORKSPACES, OF_WORKSPACES, &self.workspaces),
+            (WEBHOOKS, OF_WEBHOOKS, &self.webhooks),
+        ];
+        tables.into_iter().flat_map(|(table, rows, all)| {
+            all.iter().flat_map(move |(id, values)| {
+                rows.iter().filter_map(move |setting| {
+                    let (value, origin) = values.get(setting.key)?;
+                    let key = format!("{table}{id}.{}", setting.key);
+                    Some((key, setting, value, origin))
+                })
             })
         })
     }
@@ -275,6 +290,7 @@ impl Effective {
             debt_facts: self.number("process.debt_facts"),
             cache_bytes: self.size("process.cache_mib") << 20,
             survey: self.survey(),
+            deliver: self.deliver(),
             workspaces: self.looks(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),

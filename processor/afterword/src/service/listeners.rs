@@ -6,7 +6,7 @@ use std::sync::Arc;
 use afterword_readmodel::ReportDatabase;
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Look, Operations, Reports, Router, Starting, SurveyParts, bind,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, bind,
     operations_router, reports_router, serve, starting_router, survey_router,
 };
 use tokio::net::TcpListener;
@@ -16,12 +16,13 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::file::ServiceFile;
 use super::health::Health;
+use super::toy::ToyChat;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
 
 /// Calls of the log at a time: appends and looks, stories, reads of other processes.
-const CALLS: usize = 64;
+pub const CALLS: usize = 64;
 const STORIES: usize = 2;
 const READERS: usize = 32;
 
@@ -101,6 +102,7 @@ impl Listeners {
             reports: self.reports.map(|(listener, _)| start(listener)),
             operations: start(self.operations.0),
             tasks,
+            stop: stop.clone(),
         }
     }
 }
@@ -111,6 +113,7 @@ pub struct Serving {
     reports: Option<watch::Sender<Router>>,
     operations: watch::Sender<Router>,
     pub tasks: Vec<JoinHandle<()>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Serving {
@@ -118,13 +121,23 @@ impl Serving {
     ///
     /// # Errors
     /// When the keys of links cannot be had.
-    pub fn begin(&self, config: &Config, health: &Health, token: &str) -> Result<(), Failure> {
+    pub fn begin(
+        &self,
+        config: &Config,
+        health: &Health,
+        token: &str,
+        toy: Option<ToyChat>,
+    ) -> Result<(), Failure> {
         if let (Some(survey), Some(database)) = (&self.survey, &health.database) {
-            let router = survey_router(survey_parts(config, health, database)?);
+            let mut parts = survey_parts(config, health, database)?;
+            if let Some(toy) = toy {
+                parts.beside = toy.router(config, health, database);
+            }
+            let router = survey_router(parts);
             survey.send_modify(|served| *served = router);
         }
         if let Some(reports) = &self.reports {
-            let router = reports_router(reports_state(config, health));
+            let router = reports_router(reports_state(config, health, &self.stop));
             reports.send_modify(|served| *served = router);
         }
         let operations = operations_state(config, health);
@@ -153,15 +166,18 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn reports_state(config: &Config, health: &Health) -> Reports {
+fn reports_state(config: &Config, health: &Health, stop: &watch::Receiver<bool>) -> Reports {
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
+        database: health.database.clone(),
         gate: Gate::new(CALLS, config.request_timeout),
         stories: Gate::new(STORIES, config.request_timeout),
         body_limit_bytes: config.body_limit_bytes,
         body_timeout: config.request_timeout,
         metrics: Arc::clone(&health.metrics.http),
+        stop: stop.clone(),
+        places: Places::default(),
     }
 }
 
@@ -194,6 +210,8 @@ fn survey_parts(
         link_posts: config.survey.link_posts_a_minute,
         address_requests: config.survey.address_requests_a_minute,
         trusted_proxies: config.survey.trusted_proxies.clone(),
+        frame_ancestors: config.survey.frame_ancestors.clone(),
+        beside: Router::new(),
         metrics: Arc::clone(&health.metrics.survey),
         http: Arc::clone(&health.metrics.http),
     })

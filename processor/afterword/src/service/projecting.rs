@@ -12,13 +12,14 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
-const REPORT_FILE: &str = "report.db";
+pub const REPORT_FILE: &str = "report.db";
 
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
@@ -126,6 +127,10 @@ impl Projecting {
     }
 }
 
+fn failed(error: ReadModelError) -> Failure {
+    Failure::while_doing("opening the report database", error)
+}
+
 /// Opens the report database of this configuration.
 ///
 /// # Errors
@@ -134,6 +139,33 @@ pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError>
     match &config.database_url {
         Some(url) => ReportDatabase::open(url).await,
         None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    }
+}
+
+/// The report database of a process that does not project, if its roles need one that others project into. On Kafka a file here
+/// would stay empty.
+///
+/// # Errors
+/// When the database cannot be opened; while its server does not answer it is waited for.
+pub async fn read_database(
+    config: &Config,
+    roles: Roles,
+    starting: &Starting,
+) -> Result<Option<ReportDatabase>, Failure> {
+    let is_shared = config.log == LogKind::Embedded || config.database_url.is_some();
+    let is_needed = roles.survey || roles.deliver || roles.report;
+    if !is_shared || !is_needed {
+        return Ok(None);
+    }
+    loop {
+        match database(config).await {
+            Ok(database) => return Ok(Some(database)),
+            Err(ReadModelError::Wait(reason)) => {
+                starting.waits(format!("the report database: {reason}"));
+                tokio::time::sleep(BETWEEN_STARTS).await;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 
@@ -148,7 +180,6 @@ pub async fn open(
     starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
-    let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
     let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
         schemas: Arc::clone(schemas),

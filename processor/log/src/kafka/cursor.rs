@@ -10,6 +10,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use super::client::{Consumer, Context, KafkaOptions, make};
 use super::errors::{asking, is_passing};
 use super::ffi::PartitionQueue;
+use super::task::Ownership;
 use crate::batch::Batch;
 use crate::error::LogError;
 use crate::record::{Offset, Partition};
@@ -23,6 +24,10 @@ const AGAIN: Duration = Duration::from_millis(50);
 const EVENTS: usize = 100_000;
 /// How long one look for a broker may take.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
+/// Records taken at once when a range is read.
+const RANGE_RECORDS: usize = 10_000;
+/// A broker that is silent for so long in a range that it has is taken to be away.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// One partition that a consumer is assigned, and where reading stands.
 pub(super) struct Cursor {
@@ -42,6 +47,8 @@ pub(super) enum Purpose {
     Follow,
     /// Many partitions, each for a while.
     Browse,
+    /// The same, with what was aborted or is not committed yet.
+    BrowseEverything,
 }
 
 /// A consumer for cursors.
@@ -54,12 +61,16 @@ pub(super) fn consumer(
 ) -> Result<Arc<Consumer>, LogError> {
     let fetch_wait = match purpose {
         Purpose::Follow => Duration::from_millis(100),
-        Purpose::Browse => Duration::from_millis(20),
+        Purpose::Browse | Purpose::BrowseEverything => Duration::from_millis(20),
     };
-    make(&options.reader(fetch_wait), Context::default()).map(Arc::new)
+    let mut config = options.reader(fetch_wait);
+    if purpose == Purpose::BrowseEverything {
+        config.set("isolation.level", "read_uncommitted");
+    }
+    make(&config, Context::default()).map(Arc::new)
 }
 
-/// What a partition holds for whoever reads only what is committed: its end is the last stable offset.
+/// What a partition holds for this consumer: for one that reads only what is committed its end is the last stable offset.
 ///
 /// # Errors
 /// `Wait` when no broker answers.
@@ -174,6 +185,38 @@ impl Cursor {
         }
         if batch.is_empty() {
             self.look_around()?;
+        }
+        Ok(())
+    }
+
+    /// Reads on up to an offset, and hands over each batch with the offset that reading goes on from. The last batch may go
+    /// further.
+    ///
+    /// # Errors
+    /// As [`Cursor::fetch`]; `GiveUp` when the partition is revoked meanwhile.
+    pub(super) fn read_to(
+        &mut self,
+        end: Offset,
+        ownership: &Ownership,
+        mut take: impl FnMut(&Batch, Offset) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        let mut batch = Batch::default();
+        let mut moved = Instant::now();
+        while self.next < end {
+            ownership.check()?;
+            let before = self.next;
+            self.fetch(RANGE_RECORDS, Duration::from_millis(100), &mut batch)?;
+            take(&batch, self.next)?;
+            if self.next > before {
+                moved = Instant::now();
+            } else if moved.elapsed() >= SILENCE {
+                return Err(LogError::Wait(format!(
+                    "{} {} ends at {end}, and nothing came from offset {before} for {} s",
+                    self.topic,
+                    self.partition,
+                    SILENCE.as_secs()
+                )));
+            }
         }
         Ok(())
     }

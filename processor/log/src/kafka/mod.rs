@@ -14,12 +14,14 @@ pub(crate) mod ffi;
 mod group;
 mod log;
 mod message;
+mod outputs;
 mod producer;
 pub mod properties;
 mod read;
 mod restore;
 mod settings;
 mod store;
+mod takeover;
 mod task;
 
 pub use client::KafkaOptions;

@@ -15,9 +15,10 @@ use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::client::{Context, KafkaOptions, describe, make};
-use super::defence::Defence;
+use super::defence::{Defence, is_forgotten};
 use super::errors::{asking, in_transaction, is_stale_member};
 use super::message::to_send;
+use super::outputs::OUTPUTS;
 use crate::error::LogError;
 use crate::record::{Offset, Partition, Record};
 use crate::topic::Topic;
@@ -31,16 +32,8 @@ const BETWEEN_REPORTS: Duration = Duration::from_micros(200);
 /// Less than the client waits before it repeats a request (a second, less a fifth): what took less was asked once.
 const SURELY_ASKED_ONCE: Duration = Duration::from_millis(750);
 
-/// Every topic that a task's transactions write to, beside its changelog.
-const OUTPUTS: [Topic; 5] = [
-    Topic::RatingRequested,
-    Topic::RatingSubmitted,
-    Topic::EligibilityDecided,
-    Topic::AnswerRefused,
-    Topic::DeadLetters,
-];
 /// The key of records that are aborted on purpose.
-const SWEEP_KEY: &[u8] = b"\0swept";
+pub(super) const SWEEP_KEY: &[u8] = b"\0swept";
 
 /// Marks the last record of a transaction, whose offset is remembered.
 const META: usize = 1;
@@ -205,11 +198,18 @@ impl TransactionalProducer {
         producer
             .begin_transaction()
             .map_err(|error| in_transaction("beginning a transaction", &error))?;
+        let mut forgotten = Vec::new();
         for (topic, record) in transaction.records {
-            self.send(topic, record, 0)?;
+            match is_forgotten(topic) {
+                true => forgotten.push((topic, record)),
+                false => self.send(topic, record, 0)?,
+            }
         }
         let (topic, record) = transaction.meta;
-        self.send(topic, record, META)?;
+        match is_forgotten(topic) {
+            true => forgotten.push((topic, record)),
+            false => self.send(topic, record, META)?,
+        }
         // The position comes second: right after a commit the coordinator may still be busy with it, which the client waits
         // for a few milliseconds when it adds partitions to a transaction, and a whole second when it adds a position.
         timed(&|| self.wait_for_deliveries())?;
@@ -223,6 +223,9 @@ impl TransactionalProducer {
             let committed = producer.commit_transaction(CALL);
             committed.map_err(|error| in_transaction("committing a transaction", &error))
         })?;
+        if !forgotten.is_empty() {
+            self.forget(&forgotten)?;
+        }
         let offset = deliveries.meta_offset.load(Ordering::Acquire);
         match u64::try_from(offset) {
             Ok(offset) => Ok(Offset(offset)),
@@ -230,6 +233,17 @@ impl TransactionalProducer {
                 "the meta record's offset was not reported".to_owned(),
             )),
         }
+    }
+
+    /// Leaves records as they lie when a broker forgot that they were committed, and they were swept. For tests.
+    fn forget(&self, records: &[(&str, &Record)]) -> Result<(), LogError> {
+        let failed = |error: KafkaError| in_transaction("forgetting", &error);
+        self.producer.begin_transaction().map_err(failed)?;
+        for (topic, record) in records {
+            self.send(topic, record, META)?;
+        }
+        self.wait_for_deliveries()?;
+        self.producer.abort_transaction(CALL).map_err(failed)
     }
 
     fn disconnects(&self) -> u64 {

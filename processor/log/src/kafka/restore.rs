@@ -7,6 +7,7 @@ use rocksdb::Cache;
 
 use super::client::Consumer;
 use super::cursor::{self, Cursor};
+use super::outputs::Written;
 use super::store::{Store, StorePosition};
 use super::task::Ownership;
 use crate::batch::Batch;
@@ -18,11 +19,9 @@ use crate::topic::Bounds;
 
 /// The key of the meta record: it begins with a byte that no state's key begins with.
 const META_KEY: &[u8] = b"\0meta";
-const META_FORMAT: u8 = 1;
-/// Records taken at once.
-const FETCH: usize = 10_000;
-/// A broker that is silent for so long is taken to be away.
-const SILENCE: Duration = Duration::from_secs(10);
+/// Format 1 did not say which outputs were written.
+const META_FORMAT: u8 = 2;
+const META_FORMATS: std::ops::RangeInclusive<u8> = 1..=META_FORMAT;
 /// How often a long restore says how far it is.
 const TELL: Duration = Duration::from_secs(5);
 
@@ -30,13 +29,21 @@ const TELL: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Committed {
     pub meta: Meta,
+    /// The last outputs; `None` when an earlier build committed.
+    pub written: Option<Written>,
     pub position: StorePosition,
 }
 
 /// The meta record of a commit.
-pub(super) fn meta_record(changelog_id: &[u8], meta: &Meta, timestamp_ms: i64) -> Record {
+pub(super) fn meta_record(
+    changelog_id: &[u8],
+    written: &Written,
+    meta: &Meta,
+    timestamp_ms: i64,
+) -> Record {
     let mut value = vec![META_FORMAT];
     put_bytes(&mut value, changelog_id);
+    written.encode(&mut value);
     value.extend_from_slice(&meta.encode());
     Record::new(META_KEY, value, timestamp_ms)
 }
@@ -49,16 +56,21 @@ fn decode_meta(at: Offset, value: &[u8]) -> Result<Committed, LogError> {
     };
     let mut reader = Reader::new(value);
     let format = reader.byte().map_err(damaged)?;
-    if format != META_FORMAT {
+    if !META_FORMATS.contains(&format) {
         return Err(LogError::Stop(format!(
-            "the meta record at offset {at} of the changelog has format {format}, and this build reads format {META_FORMAT}: \
-             it was written by a later build; run that one"
+            "the meta record at offset {at} of the changelog has format {format}, and this build reads formats up to \
+             {META_FORMAT}: it was written by a later build; run that one"
         )));
     }
     let changelog_id = reader.bytes().map_err(damaged)?.to_vec();
+    let written = match format {
+        1 => None,
+        _ => Some(Written::decode(&mut reader).map_err(damaged)?),
+    };
     let meta = Meta::decode(&value[reader.position()..]).map_err(damaged)?;
     Ok(Committed {
         meta,
+        written,
         position: StorePosition {
             changelog_id,
             meta_at: at,
@@ -96,9 +108,11 @@ impl Changelog<'_> {
         if let Some(position) = store.position()? {
             let is_within = bounds.start <= position.meta_at && position.meta_at < bounds.end;
             if is_within {
-                let found = self.replay(&store, position.meta_at, bounds.end)?;
+                let (first, found) = self.replay(&store, position.meta_at, bounds.end)?;
+                // What was said to be committed and is not there was forgotten by its broker.
+                let is_there = first == Some(position.meta_at);
                 let same = |found: &Committed| found.position.changelog_id == position.changelog_id;
-                if found.as_ref().is_some_and(same) {
+                if is_there && found.as_ref().is_some_and(same) {
                     return Ok((store, found));
                 }
             }
@@ -109,22 +123,24 @@ impl Changelog<'_> {
             );
         }
         store = store.wipe(cache)?;
-        let found = self.replay(&store, bounds.start, bounds.end)?;
+        let (_, found) = self.replay(&store, bounds.start, bounds.end)?;
         Ok((store, found))
     }
 
-    /// Writes what the changelog holds between two offsets to the store.
+    /// Writes what the changelog holds between two offsets to the store; returns where its first record lies, and the last
+    /// commit.
     fn replay(
         &self,
         store: &Store,
         from: Offset,
         end: Offset,
-    ) -> Result<Option<Committed>, LogError> {
-        let mut last = None;
+    ) -> Result<(Option<Offset>, Option<Committed>), LogError> {
+        let (mut first, mut last) = (None, None);
         let begun = Instant::now();
         let mut told = begun;
         self.read(from, end, |batch, next| {
             for record in batch.iter().filter(|record| record.offset < end) {
+                first = first.or(Some(record.offset));
                 if record.key == Some(META_KEY) {
                     last = Some(decode_meta(
                         record.offset,
@@ -156,38 +172,20 @@ impl Changelog<'_> {
         if let Some(committed) = &last {
             store.write(std::iter::empty(), Some(&committed.position))?;
         }
-        Ok(last)
+        Ok((first, last))
     }
 
     fn read(
         &self,
         from: Offset,
         end: Offset,
-        mut take: impl FnMut(&Batch, Offset) -> Result<(), LogError>,
+        take: impl FnMut(&Batch, Offset) -> Result<(), LogError>,
     ) -> Result<(), LogError> {
         if from >= end {
             return Ok(());
         }
         let mut cursor = Cursor::open(self.consumer, self.topic, self.partition, from)?;
-        let mut batch = Batch::default();
-        let mut moved = Instant::now();
-        while cursor.next() < end {
-            self.ownership.check()?;
-            let before = cursor.next();
-            cursor.fetch(FETCH, Duration::from_millis(100), &mut batch)?;
-            take(&batch, cursor.next())?;
-            if cursor.next() > before {
-                moved = Instant::now();
-            } else if moved.elapsed() >= SILENCE {
-                return Err(LogError::Wait(format!(
-                    "{} {} ends at {end}, and nothing came from offset {before} for {} s",
-                    self.topic,
-                    self.partition,
-                    SILENCE.as_secs()
-                )));
-            }
-        }
-        Ok(())
+        cursor.read_to(end, self.ownership, take)
     }
 
     /// Whether the meta record at this offset is there and the last one: nobody has committed since, and what was said to be

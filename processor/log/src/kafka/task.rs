@@ -4,20 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
+use rdkafka::consumer::ConsumerGroupMetadata;
 
 use super::client::Consumer;
 use super::cursor::{self, Cursor, Purpose};
 use super::defence::Defence;
 use super::log::KafkaLog;
-use super::producer::{Transaction, TransactionalProducer};
-use super::restore::{Changelog, Committed, meta_record};
-use super::store::{Store, StorePosition};
+use super::producer::Transaction;
+use super::restore::meta_record;
+use super::store::StorePosition;
+use super::takeover::{Taken, nobody};
 use crate::batch::Batch;
-use crate::commit::{Commit, Meta, PartitionLog};
+use crate::commit::{Commit, Meta, OutputRecord, PartitionLog};
 use crate::error::LogError;
 use crate::record::{Offset, Partition, Record};
-use crate::topic::{Bounds, Log as _, Topic};
+use crate::topic::{Bounds, Topic};
 
 /// How long a poll that should not wait waits all the same while more is on its way: the source is not dry then.
 const MORE_IS_COMING: Duration = Duration::from_millis(5);
@@ -47,22 +48,13 @@ impl Ownership {
 
 /// One partition of the conversations, for its one task. All of it lives on the task's thread.
 pub struct KafkaPartition {
-    log: Arc<KafkaLog>,
-    partition: Partition,
-    ownership: Arc<Ownership>,
+    pub(super) log: Arc<KafkaLog>,
+    pub(super) partition: Partition,
+    pub(super) ownership: Arc<Ownership>,
     consumer: Option<Arc<Consumer>>,
     facts: Option<Cursor>,
-    taken: Option<Taken>,
+    pub(super) taken: Option<Taken>,
     committed_at: Option<Instant>,
-}
-
-/// What a take-over gives.
-struct Taken {
-    producer: TransactionalProducer,
-    store: Store,
-    changelog_id: Vec<u8>,
-    /// Where the meta record of the last commit lies.
-    meta_at: Option<Offset>,
 }
 
 impl KafkaPartition {
@@ -80,7 +72,7 @@ impl KafkaPartition {
         }
     }
 
-    fn consumer(&mut self) -> Result<Arc<Consumer>, LogError> {
+    pub(super) fn consumer(&mut self) -> Result<Arc<Consumer>, LogError> {
         if let Some(consumer) = &self.consumer {
             return Ok(Arc::clone(consumer));
         }
@@ -94,46 +86,6 @@ impl KafkaPartition {
         cursor::bounds(&consumer, Topic::ConversationEvents.name(), self.partition)
     }
 
-    /// The changelog and the group must agree: both were written by the same transactions.
-    fn check_agreement(&self, committed: Option<&Committed>) -> Result<(), LogError> {
-        // No transaction is open on it: the former owner was fenced.
-        let group = self.log.committed(self.partition)?;
-        let (topic, partition) = (Topic::ConversationEvents.name(), self.partition);
-        let (name, changelog) = (&self.log.options().group, self.log.options().changelog());
-        match (committed.map(|committed| committed.meta.next), group) {
-            (Some(next), Some(group)) if group > next => Err(LogError::Stop(format!(
-                "group {name:?} stands at offset {group} of {topic} {partition}, and its changelog {changelog} at {next}: \
-                 they are written together, so somebody moved the group on. Put it back: kafka-consumer-groups \
-                 --group {name} --topic {topic}:{partition} --reset-offsets --to-offset {next} --execute"
-            ))),
-            (Some(next), Some(group)) if group < next => {
-                // A broker that was killed may have forgotten the position of a transaction whose records it kept; and
-                // whoever set the group back cannot have the past decided anew.
-                tracing::warn!(
-                    partition = partition.0,
-                    group = group.0,
-                    next = next.0,
-                    "the group's position is older than the changelog's, which counts"
-                );
-                Ok(())
-            }
-            (None, Some(group)) => Err(LogError::Stop(format!(
-                "group {name:?} stands at offset {group} of {topic} {partition}, and its changelog {changelog} has nothing: \
-                 it was deleted or emptied. The states are lost with it; to fold everything anew, with outputs repeated, \
-                 choose another kafka.group"
-            ))),
-            (Some(next), None) => {
-                tracing::info!(
-                    partition = partition.0,
-                    next = next.0,
-                    "the group's position has expired; the changelog has it"
-                );
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// In whose name the position is committed: the group refuses one that it has given the partition away from.
     fn member(&mut self) -> Result<ConsumerGroupMetadata, LogError> {
         if Defence::AbortOnLostAssignment.is_off() {
@@ -141,37 +93,6 @@ impl KafkaPartition {
         }
         self.ownership.check()?;
         self.log.group_metadata()
-    }
-
-    /// Another producer takes the place of one that may have left something on its way. Whoever has taken the partition
-    /// over meanwhile is noticed by what it committed.
-    fn renew(&mut self) -> Result<(), LogError> {
-        let consumer = self.consumer()?;
-        let Some(taken) = &mut self.taken else {
-            return Ok(());
-        };
-        let nobody = nobody(&consumer)?;
-        taken.producer =
-            TransactionalProducer::take_over(self.log.options(), self.partition, &nobody)?;
-        let changelog = Changelog {
-            consumer: &consumer,
-            topic: &self.log.options().changelog(),
-            partition: self.partition,
-            ownership: &self.ownership,
-        };
-        if Defence::StartOverInDoubt.is_off() {
-            return Ok(());
-        }
-        let untouched = changelog.is_untouched_since(taken.meta_at);
-        if let Ok(true) = untouched {
-            return Ok(());
-        }
-        // The new producer must not be used before this question is answered.
-        taken.producer.worn = true;
-        untouched?;
-        Err(LogError::StartOver(
-            "another process has committed this partition meanwhile".to_owned(),
-        ))
     }
 }
 
@@ -184,44 +105,9 @@ impl PartitionLog for KafkaPartition {
         self.ownership.check()?;
         self.facts = None;
         self.taken = None;
-        let consumer = self.consumer()?;
-        let log = Arc::clone(&self.log);
-        let topic = log.options().changelog();
-        // Fence the former owner first: what is measured before that may still grow.
-        let early = match Defence::MeasureAfterFence.is_off() {
-            true => Some(cursor::bounds(&consumer, &topic, self.partition)?),
-            false => None,
-        };
-        let nobody = nobody(&consumer)?;
-        let producer = TransactionalProducer::take_over(log.options(), self.partition, &nobody)?;
-        let store = Store::open(&log.store_directory(), self.partition, log.block_cache())?;
-        let changelog = Changelog {
-            consumer: &consumer,
-            topic: &topic,
-            partition: self.partition,
-            ownership: &self.ownership,
-        };
-        let bounds = early.map_or_else(|| changelog.bounds(), Ok)?;
-        let (store, committed) = changelog.restore(store, log.block_cache(), bounds)?;
-        self.check_agreement(committed.as_ref())?;
-        log.settings().lock().catch_up(&self.ownership)?;
-        let (changelog_id, meta_at) = match &committed {
-            Some(committed) => {
-                let StorePosition {
-                    changelog_id,
-                    meta_at,
-                } = committed.position.clone();
-                (changelog_id, Some(meta_at))
-            }
-            None => (uuid::Uuid::new_v4().as_bytes().to_vec(), None),
-        };
-        self.taken = Some(Taken {
-            producer,
-            store,
-            changelog_id,
-            meta_at,
-        });
-        Ok(committed.map(|committed| committed.meta))
+        let (taken, meta) = self.take_over()?;
+        self.taken = Some(taken);
+        Ok(meta)
     }
 
     fn start(&mut self) -> Result<Offset, LogError> {
@@ -301,9 +187,11 @@ impl PartitionLog for KafkaPartition {
             .iter()
             .map(|state| Record::new(state.key.as_slice(), state.value.as_slice(), timestamp_ms))
             .collect();
-        let meta = meta_record(&taken.changelog_id, &commit.meta, timestamp_ms);
-        let outputs = commit
-            .outputs
+        let mut written = taken.written;
+        let outputs = commit.outputs.iter();
+        let new: Vec<&OutputRecord> = outputs.filter(|output| written.take(output)).collect();
+        let meta = meta_record(&taken.changelog_id, &written, &commit.meta, timestamp_ms);
+        let outputs = new
             .iter()
             .map(|output| (output.topic.name(), &output.record));
         let states = states.iter().map(|record| (topic.as_str(), record));
@@ -312,7 +200,7 @@ impl PartitionLog for KafkaPartition {
         if Defence::StoreAfterCommit.is_off() {
             taken.store.write(pairs.clone(), None)?;
         }
-        let written = taken.producer.commit(
+        let done = taken.producer.commit(
             Transaction {
                 records: &mut outputs.chain(states),
                 meta: (&topic, &meta),
@@ -320,12 +208,13 @@ impl PartitionLog for KafkaPartition {
             },
             &group,
         );
-        let meta_at = match written {
+        let meta_at = match done {
             Ok(meta_at) => meta_at,
             Err(error) => return Err(self.after_failure(error)),
         };
         self.committed_at = Some(Instant::now());
         taken.meta_at = Some(meta_at);
+        taken.written = written;
         let position = StorePosition {
             changelog_id: taken.changelog_id.clone(),
             meta_at,
@@ -359,10 +248,4 @@ impl Drop for KafkaPartition {
 
 fn not_taken(partition: Partition) -> LogError {
     LogError::StartOver(format!("partition {partition} is not taken over"))
-}
-
-/// No member of the group: the consumer has never joined it.
-fn nobody(consumer: &Consumer) -> Result<ConsumerGroupMetadata, LogError> {
-    let unknown = || LogError::Wait("the client has no group yet".to_owned());
-    consumer.group_metadata().ok_or_else(unknown)
 }

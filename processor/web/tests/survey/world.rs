@@ -122,6 +122,8 @@ impl World {
             link_posts: setting.link_posts,
             address_requests: 1_000_000,
             trusted_proxies: Vec::new(),
+            frame_ancestors: Vec::new(),
+            beside: Router::new(),
             metrics: SurveyMetrics::new(&registry).expect("metrics"),
             http: HttpMetrics::new(&registry).expect("metrics"),
         });

@@ -1,7 +1,7 @@
 //! Whether a record that was found is the one that was expected, member by member.
 
-use afterword_engine::{INDEX_HEADER, SOURCE_HEADER, dead};
-use afterword_log::{Offset, Partition, Record, RecordRef, Topic};
+use afterword_engine::dead;
+use afterword_log::{INDEX_HEADER, Offset, Partition, Record, RecordRef, SOURCE_HEADER, Topic};
 use afterword_schemas::records::{
     AnswerRefused, EligibilityDecided, Output, RatingRequested, RatingSubmitted,
 };

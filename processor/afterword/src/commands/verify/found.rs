@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use afterword_engine::{INDEX_HEADER, SOURCE_HEADER};
-use afterword_log::{Batch, Bounds, Offset, Partition, Record, RecordRef, Topic};
+use afterword_log::{
+    Batch, Bounds, INDEX_HEADER, Offset, Partition, Record, RecordRef, SOURCE_HEADER, Topic,
+};
 
 use super::reader::{Bucket, Reader, Trouble, patiently};
 
