@@ -21,6 +21,9 @@ pub struct ServiceFile {
     pub survey: Option<SocketAddr>,
     /// The reports listener, when the process has one.
     pub reports: Option<SocketAddr>,
+    /// The listener of the customers' pages, when the process has one.
+    #[serde(default)]
+    pub survey: Option<SocketAddr>,
     /// The operations listener; the log is reached there.
     pub operations: SocketAddr,
     pub token: String,
@@ -103,6 +106,7 @@ mod tests {
             pid: 7,
             survey: None,
             reports: None,
+            survey: None,
             operations: ([0, 0, 0, 0], 9).into(),
             token: "t".to_owned(),
         };

@@ -78,6 +78,7 @@ impl Listeners {
             pid: std::process::id(),
             survey: self.survey(),
             reports: self.reports.as_ref().map(|(_, address)| *address),
+            survey: self.survey(),
             operations: self.operations.1,
             token: format!("{}{}", half(), half()),
         }
