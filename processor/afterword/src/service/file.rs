@@ -16,9 +16,6 @@ const NAME: &str = "service.json";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceFile {
     pub pid: u32,
-    /// The customers' listener, when the process has one.
-    #[serde(default)]
-    pub survey: Option<SocketAddr>,
     /// The reports listener, when the process has one.
     pub reports: Option<SocketAddr>,
     /// The listener of the customers' pages, when the process has one.
@@ -104,7 +101,6 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let file = ServiceFile {
             pid: 7,
-            survey: None,
             reports: None,
             survey: None,
             operations: ([0, 0, 0, 0], 9).into(),

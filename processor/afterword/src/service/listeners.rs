@@ -76,7 +76,6 @@ impl Listeners {
         let half = || uuid::Uuid::new_v4().simple();
         ServiceFile {
             pid: std::process::id(),
-            survey: self.survey(),
             reports: self.reports.as_ref().map(|(_, address)| *address),
             survey: self.survey(),
             operations: self.operations.1,
