@@ -22,8 +22,9 @@ pub const CRATES: &[Crate] = &[
     Crate { folder: "processor/readmodel", may_use: &["log", "schemas"], only: None },
     Crate { folder: "processor/link", may_use: &[],
         only: Some(&["base64", "getrandom", "pasetors", "zeroize"]) },
+    Crate { folder: "processor/deliver", may_use: &["readmodel", "schemas"], only: None },
     Crate { folder: "processor/web", may_use: &["link", "log", "readmodel", "schemas"], only: None },
-    Crate { folder: "processor/afterword", may_use: &["domain", "engine", "link", "log", "readmodel", "schemas", "web"], only: None },
+    Crate { folder: "processor/afterword", may_use: &["deliver", "domain", "engine", "link", "log", "readmodel", "schemas", "web"], only: None },
 ];
 
 /// What lies behind one wall: a dependency, and the crates of ours that may have it.
@@ -33,7 +34,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("pasetors", &["link"]),
     ("rocksdb", &["log"]),
     ("sqlx", &["readmodel"]),
-    ("tokio", &["readmodel", "web", "afterword"]),
+    ("tokio", &["deliver", "readmodel", "web", "afterword"]),
 ];
 
 /// What no code of a folder may say, and why. An empty folder means all of them.

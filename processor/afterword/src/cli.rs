@@ -1,6 +1,7 @@
 //! The command line.
 
 mod accounts;
+mod deliver;
 mod topics;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::config::LogKind;
 use crate::version;
 
 pub use accounts::{Accounts, Invite, TokenCommand};
+pub use deliver::{Contacts, Deliveries, Event, ReplayWebhooks, Webhooks, Which};
 pub use topics::{CreateTopics, Topics, TopicsCommand};
 
 /// Facts about conversations go in, decisions come out, each exactly once, and people see them.
@@ -75,6 +77,15 @@ pub enum Command {
     /// Who may see reports, and programs that may
     #[command(subcommand)]
     Accounts(Accounts),
+    /// Mails and webhooks: what waits, what became of them, trying again
+    #[command(subcommand)]
+    Deliveries(Deliveries),
+    /// Webhooks of what happened, once more
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+    /// Where customers are reached whose id is no email address
+    #[command(subcommand)]
+    Contacts(Contacts),
     /// This build's schemas in the schema registry
     #[command(subcommand)]
     Schemas(crate::commands::Schemas),
@@ -123,7 +134,7 @@ pub enum Role {
     Survey,
     /// Reports and the JSON API
     Report,
-    /// Sends requests out
+    /// Sends mails and webhooks
     Deliver,
 }
 

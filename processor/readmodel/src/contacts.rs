@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{Connection, Row as _};
 
+use utoipa::ToSchema;
+
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
 use crate::request::flag;
@@ -17,7 +19,7 @@ pub const NAME_CHARS: usize = 200;
 pub const LOCALE_BYTES: usize = 35;
 
 /// What is known of a customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     /// None: no address is known, or the customer's id is it.

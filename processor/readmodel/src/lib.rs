@@ -50,7 +50,7 @@ pub use access::{
     Accepted, Account, AccountOrigin, ApiToken, ConfiguredAccount, Grant, Invitation, Role,
     Session, SignedIn,
 };
-pub use contacts::Contact;
+pub use contacts::{Contact, EMAIL_BYTES, NAME_CHARS, is_email};
 pub use database::ReportDatabase;
 pub use deliveries::{
     Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,

@@ -5,11 +5,14 @@
 
 pub mod access;
 mod address;
+mod contacts;
 mod conversation;
+pub mod demo;
 mod events;
 mod gate;
 pub mod intake;
 pub mod internal;
+pub mod messenger;
 mod meter;
 mod operations;
 mod problem;

@@ -26,12 +26,8 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
             let entry: Json = json!({ "value": value, "origin": origin.to_string(), "variable": setting.variable() });
             object.insert(setting.key.to_owned(), entry);
         }
-        for (key, _, value, origin) in effective.workspaces() {
-            let (value, origin) = (value.to_string(), origin.to_string());
-            object.insert(key, json!({ "value": value, "origin": origin }));
-        }
-        for (key, setting, value, origin) in effective.accounts() {
-            let (value, origin) = (hidden(setting, value), origin.to_string());
+        for (key, setting, value, origin) in effective.named() {
+            let (value, origin) = (shown_of(setting, value), origin.to_string());
             object.insert(key, json!({ "value": value, "origin": origin }));
         }
         for (name, value, origin) in effective.properties() {
@@ -46,14 +42,11 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     let colours = terminal::colours_on_stdout();
     let mut table = Table::new(&["key", "value", "from", "meaning"], &[]);
     for (setting, value, origin) in effective.iter() {
-        let value = hidden(setting, value);
+        let value = shown_of(setting, value);
         table.styled_row(row(setting.key, &value, origin, setting.about));
     }
-    for (key, setting, value, origin) in effective.workspaces() {
-        table.styled_row(row(&key, &value.to_string(), origin, setting.about));
-    }
-    for (key, setting, value, origin) in effective.accounts() {
-        let value = hidden(setting, value);
+    for (key, setting, value, origin) in effective.named() {
+        let value = shown_of(setting, value);
         table.styled_row(row(&key, &value, origin, setting.about));
     }
     for (name, value, origin) in effective.properties() {
@@ -64,13 +57,6 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn hidden(setting: &Setting, value: &Value) -> String {
-    match value.to_string() {
-        text if setting.secret && !text.is_empty() => SECRET.to_owned(),
-        text => text,
-    }
-}
-
 fn row(key: &str, value: &str, origin: &Origin, about: &str) -> Vec<(String, Option<Style>)> {
     vec![
         (key.to_owned(), None),
@@ -78,6 +64,13 @@ fn row(key: &str, value: &str, origin: &Origin, about: &str) -> Vec<(String, Opt
         (origin.to_string(), None),
         (about.to_owned(), Some(Style::Dim)),
     ]
+}
+
+fn shown_of(setting: &Setting, value: &Value) -> String {
+    match value.to_string() {
+        text if setting.secret && !text.is_empty() => SECRET.to_owned(),
+        text => text,
+    }
 }
 
 fn shown<'a>(property: &str, value: &'a str) -> &'a str {

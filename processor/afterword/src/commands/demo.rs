@@ -18,7 +18,7 @@ use crate::cli::{Common, Demo, Shares};
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
 use crate::links;
-use crate::service::{Roles, Service};
+use crate::service::{Roles, Service, ToyChat};
 use crate::terminal::{Progress, Style, colours_on_stdout, paint};
 use crate::traffic::{self, Live, Plan};
 
@@ -99,16 +99,15 @@ fn configure(common: &Common, demo: &Demo) -> Result<(Config, Option<tempfile::T
 
 async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let service = Service::start(
-        config,
-        Roles {
-            process: true,
-            project: true,
-            survey: true,
-            report: true,
-        },
-    )
-    .await?;
+    let roles = Roles {
+        process: true,
+        project: true,
+        survey: true,
+        report: true,
+        deliver: true,
+    };
+    let toy = ToyChat::new(traffic::WORKSPACE)?;
+    let service = Service::start_with(config, roles, Some(toy)).await?;
     let ending = Arc::new(AtomicBool::new(false));
     let shown = tokio::select! {
         shown = perform(config, demo, &service, &ending) => shown,
@@ -253,6 +252,8 @@ fn introduce(config: &Config, service: &Service, example: &Example, link: Option
     }
     println!("  http://{}/metrics", service.operations);
     println!("  http://{}/readyz\n", service.operations);
+    println!("{}\n", bold("A survey in a chat, with both its sides:"));
+    println!("  {}/demo\n", service.public_url);
     if let Some(link) = link {
         println!("{}\n", bold("A survey, as its customer sees it:"));
         println!("  {link}\n");

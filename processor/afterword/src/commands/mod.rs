@@ -2,7 +2,9 @@
 
 mod accounts;
 mod check;
+mod contacts;
 mod decision;
+mod deliveries;
 mod demo;
 mod explain;
 mod import;
@@ -41,6 +43,9 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Verify(verify) => verify::execute(&configure(common, &[])?, &verify),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
         Command::Accounts(accounts) => accounts::execute(&configure(common, &[])?, &accounts),
+        Command::Deliveries(which) => deliveries::execute(&configure(common, &[])?, &which),
+        Command::Webhooks(webhooks) => deliveries::webhooks(&configure(common, &[])?, &webhooks),
+        Command::Contacts(contacts) => contacts::execute(&configure(common, &[])?, &contacts),
         Command::Config(ConfigCommand::Check { json }) => {
             check::execute(&resolve(common, &[])?, json)
         }

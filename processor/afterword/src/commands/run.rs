@@ -17,7 +17,7 @@ use crate::service::{Roles, Service, drain};
 /// # Errors
 /// As [`Failure`] says.
 pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
-    let roles = roles_of(run)?;
+    let roles = roles_of(run);
     let flags = [
         (
             "survey.listen",
@@ -46,24 +46,16 @@ pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
     }
 }
 
-/// The roles that are asked for, when they exist.
-fn roles_of(run: &Run) -> Result<Roles, Failure> {
-    let missing = run.roles.iter().find_map(|role| match role {
-        Role::Deliver => Some("deliver"),
-        Role::Process | Role::Project | Role::Survey | Role::Report => None,
-    });
-    if let Some(missing) = missing {
-        return Err(Failure::Usage(format!(
-            "the role {missing} is not in this build yet; expected process, project, survey or report, or no --role for all of these"
-        )));
-    }
+/// The roles that are asked for; all when none is named.
+fn roles_of(run: &Run) -> Roles {
     let has = |role| run.roles.is_empty() || run.roles.contains(&role);
-    Ok(Roles {
+    Roles {
         process: has(Role::Process),
         project: has(Role::Project),
         survey: has(Role::Survey),
         report: has(Role::Report),
-    })
+        deliver: has(Role::Deliver),
+    }
 }
 
 /// Runs a future to its end on a runtime of its own.

@@ -7,8 +7,7 @@ use afterword_readmodel::{Grant, Role};
 use afterword_web::access::{AccessOptions, Reach, TeammatesSee, Visibility, account_name, secret};
 
 use super::survey::network;
-use super::table::Setting;
-use super::{Config, Effective, OF_ACCOUNTS, Origin, Value, layers};
+use super::{Config, Effective, Value, layers};
 use crate::config::layers::ACCOUNTS;
 
 /// Who may see reports. Has secrets in it, so it cannot be printed.
@@ -61,17 +60,6 @@ impl Effective {
         };
         let each = self.workspaces.iter();
         Visibility(each.map(|(id, values)| (id.clone(), of(values))).collect())
-    }
-
-    /// What was set of accounts: the whole key, the row, the value, where it came from.
-    pub fn accounts(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
-        self.accounts.iter().flat_map(|(name, values)| {
-            OF_ACCOUNTS.iter().filter_map(move |setting| {
-                let (value, origin) = values.get(setting.key)?;
-                let key = format!("{ACCOUNTS}{name}.{}", setting.key);
-                Some((key, setting, value, origin))
-            })
-        })
     }
 }
 

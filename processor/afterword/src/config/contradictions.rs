@@ -2,7 +2,8 @@
 
 use afterword_link::LinkKeys;
 
-use super::survey::network;
+use super::deliver;
+use super::survey::{is_origin, network};
 use super::{Effective, LogKind, Origin};
 
 /// The longest name of a topic that Kafka takes.
@@ -21,11 +22,14 @@ pub fn find(effective: &Effective) -> Vec<String> {
         public_url(effective),
         link_keys(effective),
         proxies(effective),
+        frame_ancestors(effective),
     ];
     let links = conversation_urls(effective);
+    let delivered = deliver::contradictions(effective);
     let access = super::accounts::faults(effective);
     let faults = faults.into_iter().flatten();
-    faults.chain(links).chain(access).collect()
+    let named = links.into_iter().chain(delivered).chain(access);
+    faults.chain(named).collect()
 }
 
 fn servers(effective: &Effective) -> Option<String> {
@@ -136,6 +140,16 @@ fn link_keys(effective: &Effective) -> Option<String> {
     Some(format!("{}: `{key}`: {fault}", origin(effective, key)))
 }
 
+fn frame_ancestors(effective: &Effective) -> Option<String> {
+    let key = "survey.frame_ancestors";
+    let origins = effective.list(key);
+    let wrong = origins.iter().find(|text| !is_origin(text))?;
+    let place = origin(effective, key);
+    Some(format!(
+        "{place}: `{key}`: expected origins such as https://www.example.com (no path, no *), found `{wrong}`"
+    ))
+}
+
 fn proxies(effective: &Effective) -> Option<String> {
     let key = "survey.trusted_proxies";
     let proxies = effective.list(key);
@@ -148,7 +162,7 @@ fn proxies(effective: &Effective) -> Option<String> {
 
 /// They become links on managers' pages, so nothing but the web.
 fn conversation_urls(effective: &Effective) -> Vec<String> {
-    let set = effective.workspaces();
+    let set = effective.named();
     let urls = set.filter(|(_, setting, _, _)| setting.key == "conversation_url");
     let wrong = urls.filter_map(|(key, _, value, origin)| {
         let text = value.to_string();
@@ -161,7 +175,7 @@ fn conversation_urls(effective: &Effective) -> Vec<String> {
     wrong.collect()
 }
 
-fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
+pub(super) fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
     schemes.iter().find_map(|scheme| url.strip_prefix(scheme))
 }
 

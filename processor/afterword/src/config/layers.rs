@@ -8,7 +8,9 @@ use afterword_log::kafka::properties::refusal;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Value;
-use super::table::{OF_ACCOUNTS, OF_WORKSPACES, SETTINGS, Setting};
+use super::named::{OF_ACCOUNTS, OF_WEBHOOKS, OF_WORKSPACES};
+use super::setting::Setting;
+use super::table::SETTINGS;
 use super::values::{Raw, article, check};
 
 /// Where a value came from.
@@ -48,7 +50,7 @@ pub type Values = BTreeMap<&'static str, (Value, Origin)>;
 /// Properties of librdkafka that somebody set, each with where.
 pub type Properties = BTreeMap<String, (String, Origin)>;
 
-/// What was set of workspaces, or of accounts: by id or name, then by the name of the row.
+/// What was set of workspaces, webhooks or accounts: by id or name, then by the name of the row.
 pub type Named = BTreeMap<String, Values>;
 
 /// What the layers say together, and every fault of them.
@@ -57,6 +59,7 @@ pub struct Resolved {
     pub values: Values,
     pub properties: Properties,
     pub workspaces: Named,
+    pub webhooks: Named,
     pub accounts: Named,
     pub faults: Vec<String>,
 }
@@ -65,27 +68,10 @@ pub struct Resolved {
 pub const PROPERTIES: &str = "kafka.properties.";
 /// Before the id of a workspace.
 pub const WORKSPACES: &str = "workspaces.";
+/// Before the name of an endpoint.
+pub const WEBHOOKS: &str = "webhooks.";
 /// Before the name of an account.
 pub const ACCOUNTS: &str = "accounts.";
-
-/// Keys of which each workspace, or each account, has its own.
-struct OfOne {
-    above: &'static str,
-    rows: &'static [Setting],
-    /// What stands between the two, for messages.
-    id_is: &'static str,
-}
-
-const OF_A_WORKSPACE: OfOne = OfOne {
-    above: WORKSPACES,
-    rows: OF_WORKSPACES,
-    id_is: "ID",
-};
-const OF_AN_ACCOUNT: OfOne = OfOne {
-    above: ACCOUNTS,
-    rows: OF_ACCOUNTS,
-    id_is: "NAME",
-};
 
 /// Lays the layers over each other.
 pub fn resolve(layers: &Layers) -> Resolved {
@@ -171,11 +157,10 @@ impl Resolved {
         if let Some(property) = key.strip_prefix(PROPERTIES) {
             return self.set_property(property, raw, origin);
         }
-        if let Some(rest) = key.strip_prefix(WORKSPACES) {
-            return self.set_named(&OF_A_WORKSPACE, rest, raw, origin);
-        }
-        if let Some(rest) = key.strip_prefix(ACCOUNTS) {
-            return self.set_named(&OF_AN_ACCOUNT, rest, raw, origin);
+        for table in [WORKSPACES, WEBHOOKS, ACCOUNTS] {
+            if let Some(rest) = key.strip_prefix(table) {
+                return self.set_named(table, rest, raw, origin);
+            }
         }
         let Some(setting) = Setting::of(key) else {
             let hint = match Setting::nearest(key) {
@@ -203,31 +188,31 @@ impl Resolved {
     }
 
     /// `ID.KEY`: keys have no dot, ids may.
-    fn set_named(&mut self, kind: &OfOne, key: &str, raw: Raw, origin: Origin) {
+    fn set_named(&mut self, table: &'static str, key: &str, raw: Raw, origin: Origin) {
+        let (id_is, rows, all) = match table {
+            WORKSPACES => ("ID", OF_WORKSPACES, &mut self.workspaces),
+            WEBHOOKS => ("NAME", OF_WEBHOOKS, &mut self.webhooks),
+            _ => ("NAME", OF_ACCOUNTS, &mut self.accounts),
+        };
         let (id, name) = key.rsplit_once('.').unwrap_or(("", key));
-        let OfOne { above, rows, id_is } = kind;
         let setting = rows.iter().find(|setting| setting.key == name);
         let (Some(setting), false) = (setting, id.is_empty()) else {
             let names: Vec<_> = rows.iter().map(|setting| setting.key).collect();
             self.faults.push(format!(
-                "{origin}: unknown key `{above}{key}`; expected {above}{id_is} and one of {}",
+                "{origin}: unknown key `{table}{key}`; expected {table}{id_is} and one of {}",
                 names.join(", ")
             ));
             return;
         };
         match check(setting, raw) {
             Ok(value) => {
-                let all = match *above {
-                    ACCOUNTS => &mut self.accounts,
-                    _ => &mut self.workspaces,
-                };
                 let of_one = all.entry(id.to_owned()).or_default();
                 of_one.insert(setting.key, (value, origin));
             }
             Err(found) => {
                 let expected = setting.expected();
                 self.faults.push(format!(
-                    "{origin}: `{above}{key}`: expected {expected}, found {found}"
+                    "{origin}: `{table}{key}`: expected {expected}, found {found}"
                 ));
             }
         }

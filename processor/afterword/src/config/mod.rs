@@ -7,7 +7,10 @@
 
 mod accounts;
 mod contradictions;
+mod deliver;
 mod layers;
+mod named;
+mod setting;
 mod survey;
 mod table;
 mod values;
@@ -18,9 +21,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use accounts::{AccessConfig, grants};
+pub use deliver::DeliverConfig;
 pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
+pub use named::OF_WORKSPACES;
+pub use setting::Setting;
 pub use survey::{SurveyConfig, WorkspaceLook};
-pub use table::{OF_ACCOUNTS, OF_WORKSPACES, SETTINGS, Setting};
+pub use table::SETTINGS;
 
 use crate::failure::Failure;
 
@@ -46,6 +52,7 @@ pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
     workspaces: layers::Named,
+    webhooks: layers::Named,
     accounts: layers::Named,
 }
 
@@ -70,6 +77,7 @@ pub struct Config {
     pub debt_facts: u64,
     pub cache_bytes: usize,
     pub survey: SurveyConfig,
+    pub deliver: DeliverConfig,
     /// By id, those that the configuration names.
     pub workspaces: BTreeMap<String, WorkspaceLook>,
     pub access: AccessConfig,
@@ -143,6 +151,7 @@ impl Effective {
             values: resolved.values,
             properties: resolved.properties,
             workspaces: resolved.workspaces,
+            webhooks: resolved.webhooks,
             accounts: resolved.accounts,
         };
         if faults.is_empty() {
@@ -223,13 +232,20 @@ impl Effective {
         parts.map(str::to_owned).collect()
     }
 
-    /// What was set of workspaces: the whole key, the row, the value, where it came from.
-    pub fn workspaces(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
-        self.workspaces.iter().flat_map(|(id, values)| {
-            OF_WORKSPACES.iter().filter_map(move |setting| {
-                let (value, origin) = values.get(setting.key)?;
-                let key = format!("{WORKSPACES}{id}.{}", setting.key);
-                Some((key, setting, value, origin))
+    /// What was set of workspaces, webhooks and accounts: the whole key, the row, the value, where it came from.
+    pub fn named(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
+        let tables = [
+            (WORKSPACES, OF_WORKSPACES, &self.workspaces),
+            (WEBHOOKS, OF_WEBHOOKS, &self.webhooks),
+            (ACCOUNTS, OF_ACCOUNTS, &self.accounts),
+        ];
+        tables.into_iter().flat_map(|(table, rows, all)| {
+            all.iter().flat_map(move |(id, values)| {
+                rows.iter().filter_map(move |setting| {
+                    let (value, origin) = values.get(setting.key)?;
+                    let key = format!("{table}{id}.{}", setting.key);
+                    Some((key, setting, value, origin))
+                })
             })
         })
     }
@@ -280,6 +296,7 @@ impl Effective {
             debt_facts: self.number("process.debt_facts"),
             cache_bytes: self.size("process.cache_mib") << 20,
             survey: self.survey(),
+            deliver: self.deliver(),
             workspaces: self.looks(),
             access: self.access(),
             reports_listen: self.address("reports.listen"),

@@ -18,6 +18,8 @@ pub struct SurveyConfig {
     /// As configured, the first mints; `None`: those of the data directory.
     pub link_keys: Option<LinkKeys>,
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins, `https://www.example.com`: who may show the pages in a frame.
+    pub frame_ancestors: Vec<String>,
     /// How long a page waits for what became of an answer.
     pub outcome_timeout: Duration,
     pub link_posts_a_minute: u32,
@@ -68,6 +70,7 @@ impl Effective {
                 .to_owned(),
             link_keys: LinkKeys::parse(&self.list("survey.link_keys")).ok(),
             trusted_proxies: proxies.iter().filter_map(|text| network(text)).collect(),
+            frame_ancestors: self.list("survey.frame_ancestors"),
             outcome_timeout: Duration::from_millis(self.number("survey.outcome_timeout_ms")),
             link_posts_a_minute: number("survey.link_posts_a_minute"),
             address_requests_a_minute: number("survey.address_requests_a_minute"),
@@ -125,4 +128,46 @@ impl WorkspaceLook {
 pub fn network(text: &str) -> Option<IpNet> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
     text.parse().or_else(|_| address()).ok()
+}
+
+/// Whether a text is an origin, as browsers write it: scheme, host and perhaps a port, nothing behind.
+pub fn is_origin(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let (host, port) = match rest.map(|rest| rest.rsplit_once(':')) {
+        Some(Some((host, port))) if !port.ends_with(']') => (Some(host), Some(port)),
+        _ => (rest, None),
+    };
+    let is_of_host = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(is_of_host))
+        && port.is_none_or(|port| port.parse::<u16>().is_ok())
+}
+
+#[test]
+fn origins_are_known() {
+    for origin in [
+        "https://www.example.com",
+        "http://localhost:8080",
+        "https://[::1]:8443",
+        "http://[::1]",
+    ] {
+        assert!(is_origin(origin), "{origin}");
+    }
+    for other in [
+        "",
+        "*",
+        "'self'",
+        "https:",
+        "https://",
+        "www.example.com",
+        "https://a.example/",
+        "https://a.example/x",
+        "https://a b",
+        "https://a.example; script-src *",
+        "https://a.example:x",
+        "https://*.example.com",
+    ] {
+        assert!(!is_origin(other), "{other}");
+    }
 }

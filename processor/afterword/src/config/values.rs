@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Value;
-use super::table::{Kind, Setting};
+use super::setting::{Kind, Setting};
 
 /// A value before it is checked.
 pub enum Raw {

@@ -17,12 +17,13 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::file::ServiceFile;
 use super::health::Health;
+use super::toy::ToyChat;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
 
 /// Calls of the log at a time: appends and looks, stories, reads of other processes.
-const CALLS: usize = 64;
+pub const CALLS: usize = 64;
 const STORIES: usize = 2;
 const READERS: usize = 32;
 
@@ -77,6 +78,7 @@ impl Listeners {
         ServiceFile {
             pid: std::process::id(),
             reports: self.reports.as_ref().map(|(_, address)| *address),
+            survey: self.survey(),
             operations: self.operations.1,
             token: format!("{}{}", half(), half()),
         }
@@ -127,9 +129,14 @@ impl Serving {
         health: &Health,
         token: &str,
         access: Option<Access>,
+        toy: Option<ToyChat>,
     ) -> Result<(), Failure> {
         if let (Some(survey), Some(database)) = (&self.survey, &health.database) {
-            let router = survey_router(survey_parts(config, health, database)?);
+            let mut parts = survey_parts(config, health, database)?;
+            if let Some(toy) = toy {
+                parts.beside = toy.router(config, health, database);
+            }
+            let router = survey_router(parts);
             survey.send_modify(|served| *served = router);
         }
         if let (Some(reports), Some(access)) = (&self.reports, access) {
@@ -212,6 +219,8 @@ fn survey_parts(
         link_posts: config.survey.link_posts_a_minute,
         address_requests: config.survey.address_requests_a_minute,
         trusted_proxies: config.survey.trusted_proxies.clone(),
+        frame_ancestors: config.survey.frame_ancestors.clone(),
+        beside: Router::new(),
         metrics: Arc::clone(&health.metrics.survey),
         http: Arc::clone(&health.metrics.http),
     })

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use afterword_deliver::DeliverMetrics;
 use afterword_engine::EngineMetrics;
 use afterword_log::{EmbeddedObserver, GroupWritten, Topic};
 use afterword_readmodel::ProjectorSnapshot;
@@ -22,6 +23,7 @@ pub struct Metrics {
     pub http: Arc<HttpMetrics>,
     pub survey: Arc<SurveyMetrics>,
     pub access: Arc<AccessMetrics>,
+    pub deliver: Arc<DeliverMetrics>,
     pub process: ProcessMetrics,
     pub impeded: IntGauge,
     /// Held while gauges are brought up to date, so that two do not raise a counter twice.
@@ -166,6 +168,7 @@ impl Metrics {
             http: HttpMetrics::new(r)?,
             survey: SurveyMetrics::new(r)?,
             access: AccessMetrics::new(r)?,
+            deliver: Arc::new(DeliverMetrics::new(r)?),
             process: ProcessMetrics::new(r)?,
             impeded: register(
                 r,

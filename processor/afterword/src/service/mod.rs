@@ -1,5 +1,6 @@
 //! The service: the log, a task a partition, the projector, the listeners; started together, stopped in order.
 
+mod delivering;
 pub mod drain;
 pub mod file;
 mod guarding;
@@ -12,6 +13,7 @@ mod process;
 pub mod projecting;
 mod retention;
 mod shares;
+mod toy;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,10 +27,13 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use toy::ToyChat;
+
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
 use crate::registry;
+use crate::service::delivering::Delivering;
 use crate::service::file::Published;
 use crate::service::guarding::Guarding;
 use crate::service::health::Health;
@@ -45,6 +50,7 @@ pub struct Roles {
     pub project: bool,
     pub survey: bool,
     pub report: bool,
+    pub deliver: bool,
 }
 
 /// The engine while it runs; taken out when it is stopped.
@@ -66,9 +72,11 @@ pub struct Service {
     /// On Kafka, with the role `process`.
     group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
+    delivering: Option<Delivering>,
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
+    /// With the role `report`.
     guarding: Option<Guarding>,
     database: Option<ReportDatabase>,
 }
@@ -79,14 +87,42 @@ impl Service {
     /// # Errors
     /// When an address is taken, the log cannot be opened, or another service runs on it.
     pub async fn start(config: &Config, roles: Roles) -> Result<Service, Failure> {
+        Service::start_with(config, roles, None).await
+    }
+
+    /// The same with the toy chat of the demo.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        roles: Roles,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
         if roles.survey {
             links::keys(config)?;
         }
+        delivering::check(config, roles)?;
         let guarding = Guarding::of(config, roles).await?;
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
-        let config = &config.reached_at(survey);
-        let metrics = Arc::new(Metrics::new().map_err(unregistered)?);
+        let mut config = config.reached_at(survey);
+        if let Some(toy) = &toy {
+            config = toy.allowed_by(&config, survey);
+        }
+        Service::begin(&config, roles, listeners, guarding, toy).await
+    }
+
+    async fn begin(
+        config: &Config,
+        roles: Roles,
+        listeners: Listeners,
+        guarding: Option<Guarding>,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
+        let survey = listeners.survey();
+        let failed = |error| Failure::while_doing("registering metrics", error);
+        let metrics = Arc::new(Metrics::new().map_err(failed)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -94,41 +130,41 @@ impl Service {
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
-        let (engine, group) = match roles.process {
-            true => start_tasks(config, &opened, &schemas, &metrics)?,
-            false => (SharedEngine::default(), None),
-        };
+        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let tasks = roles.process.then(start).transpose()?;
+        let (engine, group) = tasks.unwrap_or_default();
         let projecting = match roles.project {
             true => {
-                let started =
-                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
-                        .await?;
-                Some(started)
+                let stop = stopped.clone();
+                Some(Projecting::start(config, &opened, &schemas, &starting, stop).await?)
             }
             false => None,
         };
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
-            None => projecting::read_only(config, roles, &starting).await?,
+            None => projecting::read_database(config, roles, &starting).await?,
         };
+        let deliver = |database| Delivering::start(config, database, &metrics.deliver, &stopped);
+        let delivered = database.clone().filter(|_| roles.deliver);
+        let delivering = delivered.map(deliver).transpose()?;
         let health = Health {
             log: Arc::clone(&log),
-            database: database.clone(),
             opened: opened.clone(),
             group: group.clone(),
             schemas: Arc::clone(&schemas),
             engine: Arc::clone(&engine),
-            projector: projecting
-                .as_ref()
-                .map(|projecting| projecting.watch.clone()),
+            projector: projecting.as_ref().map(|at_work| at_work.watch.clone()),
+            deliverer: delivering.as_ref().map(|at_work| at_work.watch.clone()),
+            database: database.clone(),
             metrics,
         };
         let access = Guarding::access(guarding.as_ref(), config, &health.metrics.access)?;
-        serving.begin(config, &health, &file.token, access)?;
+        serving.begin(config, &health, &file.token, access, toy)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let published = file.publish(&config.data_dir).map_err(unpublished)?;
+        let failed = |error| Failure::while_doing("writing service.json", error);
+        let published = file.publish(&config.data_dir).map_err(failed)?;
         Ok(Service {
             log,
             schemas,
@@ -141,6 +177,7 @@ impl Service {
             engine,
             group,
             projecting,
+            delivering,
             others,
             stop,
             published,
@@ -174,6 +211,9 @@ impl Service {
         if let Some(engine) = engine {
             failed.extend(blocking(move || engine.stop()).await.err());
         }
+        if let Some(delivering) = self.delivering {
+            delivering.end().await;
+        }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
         }
@@ -202,12 +242,20 @@ impl Service {
     }
 }
 
-fn unpublished(error: std::io::Error) -> Failure {
-    Failure::while_doing("writing service.json", error)
-}
-
-fn unregistered(error: prometheus::Error) -> Failure {
-    Failure::while_doing("registering metrics", error)
+/// The report database that is there, for commands beside the service.
+///
+/// # Errors
+/// When there is none yet, or it cannot be opened.
+pub async fn report_database(config: &Config) -> Result<ReportDatabase, Failure> {
+    let file = config.data_dir.join(projecting::REPORT_FILE);
+    if config.database_url.is_none() && !file.exists() {
+        return Err(Failure::Failed(format!(
+            "expected a report database at {}, found none; name another directory with --data-dir, or let `afterword run` make it",
+            file.display()
+        )));
+    }
+    let opened = projecting::database(config).await;
+    opened.map_err(|error| Failure::while_doing("opening the report database", error))
 }
 
 async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(

@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
-const REPORT_FILE: &str = "report.db";
+pub const REPORT_FILE: &str = "report.db";
 
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
@@ -145,45 +145,24 @@ pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError>
     }
 }
 
-/// The report database of a process that does not project, where its roles read one.
+/// The report database of a process that does not project, if its roles need one that others project into. On Kafka a file here
+/// would stay empty.
 ///
 /// # Errors
 /// When the database cannot be opened; while its server does not answer it is waited for.
-pub async fn read_only(
+pub async fn read_database(
     config: &Config,
     roles: Roles,
     starting: &Starting,
 ) -> Result<Option<ReportDatabase>, Failure> {
-    match (roles.survey, roles.report) {
-        (true, _) => waited_for(config, starting).await.map(Some),
-        (false, true) => shared_database(config, starting).await,
-        (false, false) => Ok(None),
-    }
-}
-
-/// The report database of a process that does not project: the one that the configuration names, which others project into. A
-/// file of its own would stay empty, so without one there is none.
-///
-/// # Errors
-/// When the database cannot be opened; while its server does not answer it is waited for.
-async fn shared_database(
-    config: &Config,
-    starting: &Starting,
-) -> Result<Option<ReportDatabase>, Failure> {
-    if config.database_url.is_none() {
+    let is_shared = config.log == LogKind::Embedded || config.database_url.is_some();
+    let is_needed = roles.survey || roles.deliver || roles.report;
+    if !is_shared || !is_needed {
         return Ok(None);
     }
-    waited_for(config, starting).await.map(Some)
-}
-
-/// The report database of this configuration.
-///
-/// # Errors
-/// When it cannot be opened; while its server does not answer it is waited for.
-async fn waited_for(config: &Config, starting: &Starting) -> Result<ReportDatabase, Failure> {
     loop {
         match database(config).await {
-            Ok(database) => return Ok(database),
+            Ok(database) => return Ok(Some(database)),
             Err(ReadModelError::Wait(reason)) => {
                 starting.waits(format!("the report database: {reason}"));
                 tokio::time::sleep(BETWEEN_STARTS).await;

@@ -36,12 +36,14 @@ pub struct Claim {
 pub enum Outcome {
     /// Final, and why, if there is something to say.
     Final(DeliveryState, String),
+    /// Final without having been tried again: what the last attempt said stays.
+    End(DeliveryState),
     /// No address is known yet.
     NoAddress,
-    /// To be tried again then, and why.
+    /// To be tried again then (milliseconds since 1970), and why.
     Retry { at_ms: i64, detail: String },
     /// Not tried after all, since the other side could not be reached: the attempt does not count.
-    Release { at_ms: i64, detail: String },
+    Release { at_ms: i64 },
 }
 
 const CLAIMED: &str = "SELECT delivery_id, workspace_id, customer_id, request_id, revision, counted_from, attempts FROM deliveries \
@@ -51,7 +53,7 @@ const IS_DUE: &str =
     "SELECT 1 FROM deliveries WHERE state = 'waiting' AND lane = $1 AND due_at <= $2 LIMIT 1";
 
 const FINISH: &str = "UPDATE deliveries SET state = $1, due_at = $2, attempts = attempts - $3, finished_at = $4, \
-     detail = $5, claim = NULL WHERE delivery_id = $6 AND claim = $7";
+     detail = COALESCE($5, detail), claim = NULL WHERE delivery_id = $6 AND claim = $7";
 
 /// An address may have come between looking for it and saying that there is none.
 const FIND_ADDRESS: &str = "UPDATE deliveries SET state = 'waiting' WHERE delivery_id = $1 AND state = 'no_address' \
@@ -172,20 +174,17 @@ impl ReportDatabase {
         now_ms: i64,
     ) -> Result<bool, ReadModelError> {
         let (state, due_at, uncounted, detail) = match outcome {
-            Outcome::Final(state, detail) => (*state, now_ms, 0, detail.as_str()),
-            Outcome::NoAddress => (DeliveryState::NoAddress, now_ms, 1, ""),
-            Outcome::Retry { at_ms, detail } => {
-                (DeliveryState::Waiting, *at_ms, 0, detail.as_str())
-            }
-            Outcome::Release { at_ms, detail } => {
-                (DeliveryState::Waiting, *at_ms, 1, detail.as_str())
-            }
+            Outcome::Final(state, detail) => (*state, now_ms, 0, Some(detail)),
+            Outcome::End(state) => (*state, now_ms, 1, None),
+            Outcome::NoAddress => (DeliveryState::NoAddress, now_ms, 1, None),
+            Outcome::Retry { at_ms, detail } => (DeliveryState::Waiting, *at_ms, 0, Some(detail)),
+            Outcome::Release { at_ms } => (DeliveryState::Waiting, *at_ms, 1, None),
         };
-        let detail: String = detail
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(DETAIL_CHARS)
-            .collect();
+        let clean = |c: char| if c.is_control() { ' ' } else { c };
+        let detail = detail.map(|detail| {
+            let chars = detail.chars().map(clean).take(DETAIL_CHARS);
+            chars.collect::<String>()
+        });
         let query = sqlx::query(FINISH)
             .bind(state.symbol())
             .bind(due_at)

@@ -39,6 +39,13 @@ impl Lane {
         }
     }
 
+    /// The lane of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Lane> {
+        let lane = Lane::parse(name);
+        (lane.name() == name && name != WEBHOOK).then_some(lane)
+    }
+
     fn parse(name: &str) -> Lane {
         match name.strip_prefix(WEBHOOK) {
             Some(endpoint) => Lane::Webhook(endpoint.to_owned()),

@@ -6,6 +6,7 @@
 
 mod answer;
 mod form;
+mod html;
 mod limits;
 mod look;
 mod marks;
@@ -39,11 +40,12 @@ pub use texts::Language;
 
 use crate::address::Peer;
 use crate::gate::Gate;
+use crate::messenger::{self, Frames};
 use crate::meter::{self, HttpMetrics, Meter};
+use html::Plain;
 use limits::Limits;
 use marks::Recent;
 use outcomes::Outcomes;
-use page::Plain;
 
 /// A form with the longest comment that may be told how long it is; more is refused unread.
 const BODY_BYTES: usize = 256 * 1024;
@@ -71,6 +73,10 @@ pub struct SurveyParts {
     /// In a minute; at least one.
     pub address_requests: u32,
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins of the sites that may show the pages in a frame.
+    pub frame_ancestors: Vec<String>,
+    /// Routes beside the survey's own: the demo's.
+    pub beside: Router,
     pub metrics: Arc<SurveyMetrics>,
     pub http: Arc<HttpMetrics>,
 }
@@ -89,6 +95,7 @@ struct Shared {
     outcome_timeout: Duration,
     body_timeout: Duration,
     limits: Limits,
+    frames: Frames,
     recent: Recent,
     outcomes: Outcomes,
     metrics: Arc<SurveyMetrics>,
@@ -129,6 +136,7 @@ pub fn survey_router(parts: SurveyParts) -> Router {
         outcome_timeout: parts.outcome_timeout,
         body_timeout: parts.body_timeout,
         limits,
+        frames: Frames::new(&parts.frame_ancestors),
         recent: Recent::default(),
         outcomes,
         metrics: parts.metrics,
@@ -142,6 +150,8 @@ pub fn survey_router(parts: SurveyParts) -> Router {
             "/robots.txt",
             get(|| async { "User-agent: *\nDisallow: /\n" }),
         )
+        .merge(messenger::router())
+        .merge(parts.beside.with_state(()))
         .fallback(page::not_found)
         .with_state(survey.clone())
         .layer(from_fn_with_state(survey, guard))
@@ -169,20 +179,20 @@ async fn guard(State(survey): State<Survey>, request: Request, next: Next) -> Re
         let value = HeaderValue::from_static(value);
         headers.entry(name).or_insert(value);
     }
+    survey.frames.add_to(headers);
     response
 }
 
-/// Nothing is kept, found, framed or passed on. The page's own policy says more (its style).
-const HEADERS: [(HeaderName, &str); 9] = [
+/// Nothing is kept, found or passed on. The page's own policy says more (its style).
+const HEADERS: [(HeaderName, &str); 8] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; base-uri 'none'; form-action 'none'",
     ),
     (header::REFERRER_POLICY, "no-referrer"),
     (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",

@@ -1,6 +1,5 @@
 //! What the page shows, and GET.
 
-use askama::Template;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,10 +8,10 @@ use axum::response::{IntoResponse, Response};
 use afterword_link::Subject;
 use afterword_readmodel::Standing;
 use afterword_schemas::records::Reaction;
-use uuid::Uuid;
 
 use super::form::COMMENT_CHARACTERS;
-use super::look::{Look, ink_on};
+use super::html::{Choice, CommentForm, Html, Plain, RatingForm, mouth};
+use super::look::Look;
 use super::stamps::{Outcome, Receipt, Stamp};
 use super::{RETRY_AFTER_S, Shared, Survey, language, reaction, retry_after};
 use crate::survey::texts::Language;
@@ -22,8 +21,6 @@ const REFRESH_S: u32 = 3;
 const REFRESHING_MS: i64 = 120_000;
 /// A page that is reloaded asks once more, and does not wait long.
 const RELOADED: std::time::Duration = std::time::Duration::from_millis(500);
-
-const CSS: &str = include_str!("../../templates/survey.css");
 
 /// The page of one request.
 pub struct Page {
@@ -71,50 +68,6 @@ impl Said {
     }
 }
 
-#[derive(Default, Template)]
-#[template(path = "survey.html")]
-struct Html {
-    lang: &'static str,
-    dir: &'static str,
-    title: String,
-    nonce: String,
-    accent: String,
-    on_accent: &'static str,
-    css: &'static str,
-    said: Option<Said>,
-    heading: String,
-    paragraphs: Vec<String>,
-    again: Option<String>,
-    form: String,
-    comment: Option<CommentForm>,
-    rating: Option<RatingForm>,
-    privacy: Option<String>,
-}
-
-struct CommentForm {
-    question: String,
-    label: String,
-    note: String,
-    text: String,
-    is_wrong: bool,
-    send: String,
-}
-
-struct RatingForm {
-    /// Where it is not the page's own.
-    question: Option<String>,
-    legend: String,
-    send: String,
-    choices: Vec<Choice>,
-}
-
-struct Choice {
-    symbol: &'static str,
-    word: String,
-    mouth: &'static str,
-    is_checked: bool,
-}
-
 impl Page {
     /// The page as an answer with this status.
     pub fn respond(self, status: StatusCode) -> Response {
@@ -131,6 +84,7 @@ impl Page {
             None => question.clone(),
         };
         html.heading = question.clone();
+        html.state = state(self.standing.as_ref());
         if is_deleted {
             html.heading = language.say("deleted-title");
             html.paragraphs.push(language.say("deleted-text"));
@@ -205,78 +159,13 @@ impl Page {
     }
 }
 
-/// The face's mouth, as a path of SVG.
-fn mouth(reaction: Reaction) -> &'static str {
-    match reaction {
-        Reaction::Terrible => "M12 29q8-10 16 0",
-        Reaction::Bad => "M13 28q7-5 14 0",
-        Reaction::Ok => "M13 26h14",
-        Reaction::Great => "M13 24q7 6 14 0",
-        Reaction::Amazing => "M12 23q8 13 16 0z",
-    }
-}
-
-impl Html {
-    fn of(language: Language, colour: &str) -> Html {
-        Html {
-            lang: language.tag,
-            dir: language.direction,
-            nonce: Uuid::new_v4().simple().to_string(),
-            accent: colour.to_owned(),
-            on_accent: ink_on(colour),
-            css: CSS,
-            ..Html::default()
-        }
-    }
-
-    fn respond(self, status: StatusCode) -> Response {
-        let policy = format!(
-            "default-src 'none'; style-src 'nonce-{}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-            self.nonce
-        );
-        let Ok(text) = self.render() else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        let kind = [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_LANGUAGE, self.lang),
-        ];
-        let mut response = (status, kind, text).into_response();
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        response
-    }
-}
-
-/// A page that knows of no request: always the same for everybody.
-pub struct Plain {
-    language: Language,
-    status: StatusCode,
-    name: &'static str,
-}
-
-impl Plain {
-    /// The page with the texts `NAME-title` and `NAME-text`.
-    #[must_use]
-    pub fn new(language: Language, status: StatusCode, name: &'static str) -> Plain {
-        Plain {
-            language,
-            status,
-            name,
-        }
-    }
-}
-
-impl IntoResponse for Plain {
-    fn into_response(self) -> Response {
-        let say = |part: &str| self.language.say(&format!("{}-{part}", self.name));
-        let mut html = Html::of(self.language, "#0f766e");
-        html.title = say("title");
-        html.heading = say("title");
-        html.paragraphs.push(say("text"));
-        html.respond(self.status)
+/// How far the customer got.
+fn state(standing: Option<&Standing>) -> &'static str {
+    match standing {
+        Some(standing) if standing.deleted => "gone",
+        Some(standing) if standing.locked => "final",
+        Some(standing) if standing.reaction.is_some() => "rated",
+        _ => "open",
     }
 }
 

@@ -16,9 +16,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer;
 use super::form::{self, COMMENT_CHARACTERS, Form};
+use super::html::Plain;
 use super::look::Look;
 use super::marks::{self, RAPID, UNREAD};
-use super::page::{Page, Plain, Said, nowhere};
+use super::page::{Page, Said, nowhere};
 use super::stamps::{Kind, Outcome, Receipt, Sent, Stamp};
 use super::texts::Language;
 use super::{

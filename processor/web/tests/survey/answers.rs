@@ -6,7 +6,7 @@ use afterword_readmodel::Standing;
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::world::{Deciding, Setting, World, request_id};
+use crate::world::{Setting, World, request_id};
 
 async fn rating(world: &World, conversation: &str) -> (Option<String>, i64, bool) {
     let Standing {
@@ -191,7 +191,6 @@ async fn a_deleted_conversation_is_no_longer_there() {
 async fn what_is_not_decided_in_time_is_said_to_be_kept() {
     let mut world = World::with(Setting {
         outcome_timeout: Duration::from_millis(50),
-        engine: Deciding::UntilStopped,
         ..Setting::default()
     })
     .await;

@@ -87,7 +87,7 @@ async fn a_preselected_reaction_is_only_that() {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains("value=\"great\" required checked"));
     assert_eq!(page.text.matches(" checked>").count(), 1);
-    let page = world.get(&format!("{path}?r=<b>great")).await;
+    let page = world.get(&format!("{path}?r=%3Cb%3Egreat")).await;
     assert!(!page.text.contains(" checked>") && !page.text.contains("<b>"));
 }
 

@@ -30,15 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Setting {
     pub link_posts: u32,
     pub outcome_timeout: Duration,
-    /// Whether anything is decided.
-    pub engine: Deciding,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Deciding {
-    Always,
-    /// Until [`World::stop_deciding`].
-    UntilStopped,
 }
 
 impl Default for Setting {
@@ -46,7 +37,6 @@ impl Default for Setting {
         Setting {
             link_posts: 1_000,
             outcome_timeout: Duration::from_secs(20),
-            engine: Deciding::Always,
         }
     }
 }
@@ -132,6 +122,8 @@ impl World {
             link_posts: setting.link_posts,
             address_requests: 1_000_000,
             trusted_proxies: Vec::new(),
+            frame_ancestors: Vec::new(),
+            beside: Router::new(),
             metrics: SurveyMetrics::new(&registry).expect("metrics"),
             http: HttpMetrics::new(&registry).expect("metrics"),
         });

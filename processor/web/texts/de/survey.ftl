@@ -48,3 +48,5 @@ slow-title = Das hat zu lange gedauert
 slow-text = Nichts wurde gespeichert: Ihre Antwort kam nicht rechtzeitig an. Bitte gehen Sie zurück und senden Sie sie noch einmal.
 
 privacy = { $workspace } sieht Ihre Bewertung und Ihren Kommentar neben Ihrem Gespräch. Diese Seite verwendet keine Cookies.
+
+close = Schließen

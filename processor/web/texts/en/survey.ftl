@@ -50,3 +50,5 @@ slow-title = That took too long
 slow-text = Nothing was saved: your answer did not arrive in time. Please go back and send it again.
 
 privacy = { $workspace } sees your rating and your comment beside your conversation. This page uses no cookies.
+
+close = Close

@@ -48,3 +48,5 @@ slow-title = Eso tardó demasiado
 slow-text = No se guardó nada: su respuesta no llegó a tiempo. Vuelva atrás y envíela de nuevo, por favor.
 
 privacy = { $workspace } ve su valoración y su comentario junto a su conversación. Esta página no usa cookies.
+
+close = Cerrar

@@ -48,3 +48,5 @@ slow-title = C’était trop long
 slow-text = Rien n’a été enregistré : votre réponse n’est pas arrivée à temps. Veuillez revenir en arrière et l’envoyer à nouveau.
 
 privacy = { $workspace } voit votre évaluation et votre commentaire à côté de votre conversation. Cette page n’utilise pas de cookies.
+
+close = Fermer

@@ -1,6 +1,6 @@
-//! The keys of which each workspace, or each account, has its own.
+//! The rows of tables that are there once for each workspace, endpoint or account.
 
-use super::{Kind, Setting, list, optional, other, secret};
+use super::setting::{Kind, Setting, list, optional, other, secret};
 
 /// What may stand in a table `[workspaces.ID]`: how one workspace looks to its customers and managers.
 pub const OF_WORKSPACES: &[Setting] = &[
@@ -26,6 +26,27 @@ pub const OF_WORKSPACES: &[Setting] = &[
         "nothing",
         Kind::Choice(&["nothing", "own"]),
         "what teammates with an account see: nothing, or each their own scorecard and ratings",
+    ),
+];
+
+/// What may stand in a table `[webhooks.NAME]`: who is told of requests and ratings.
+pub const OF_WEBHOOKS: &[Setting] = &[
+    secret(
+        "url",
+        "where webhooks go, http://… or https://…; it may have a secret in it and is not printed",
+    ),
+    secret(
+        "secret",
+        "what signs them: whsec_ and 24 to 64 random bytes in base64",
+    ),
+    secret(
+        "former_secret",
+        "signs as well, while the receiver goes over to a new one",
+    ),
+    list("workspaces", "of these workspaces; empty: of all"),
+    list(
+        "events",
+        "of rating.requested, rating.submitted; empty: of both",
     ),
 ];
 
