@@ -12,7 +12,7 @@ use crate::fold::Fold;
 use crate::output::{OutputsRead, SettingsRead, Sourced};
 use crate::positions::{self, Place, Position, Positions, SETTINGS};
 use crate::request::{self, Request};
-use crate::rows::{DECISIONS, FUNNEL, REFUSALS, SUBMISSIONS};
+use crate::rows::{DECISIONS, REFUSALS, SUBMISSIONS};
 use crate::settings::{self, Zones};
 use crate::sql::select_in;
 
@@ -230,8 +230,7 @@ async fn write_fold(
         .write(connection, dialect, &fold.decisions)
         .await?;
     REFUSALS.write(connection, dialect, &fold.refusals).await?;
-    let funnel: Vec<_> = fold.funnel.into_iter().collect();
-    FUNNEL.write(connection, dialect, &funnel).await?;
-    fold.scorecards.write(connection, dialect).await?;
+    fold.closes.write(connection, dialect).await?;
+    fold.sums.write(connection, dialect).await?;
     Ok(())
 }

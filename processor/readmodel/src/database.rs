@@ -198,6 +198,8 @@ async fn first_connection(
     if dialect == Dialect::Sqlite {
         let mut connection = options.connect().await?;
         connection.execute(PRAGMAS).await?;
+        // A migration may sort more than memory holds.
+        connection.execute("PRAGMA temp_store = FILE").await?;
         return Ok(connection);
     }
     postgres::check_url(options)?;
@@ -228,11 +230,14 @@ fn pool(dialect: Dialect, connections: u32, session: String) -> AnyPoolOptions {
 
 /// Brings the tables up to this build. On PostgreSQL under a lock of the database, so that processes may start together.
 async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), ReadModelError> {
-    let migrations = [(
-        1,
-        "report database",
-        include_str!("../migrations/0001_report_database.sql"),
-    )];
+    let migrations = [
+        (
+            1,
+            "report database",
+            include_str!("../migrations/0001_report_database.sql"),
+        ),
+        (3, "reports", include_str!("../migrations/0003_reports.sql")),
+    ];
     let migrations = migrations.map(|(version, description, sql)| {
         let kind = MigrationType::Simple;
         let sql = match dialect {

@@ -1,7 +1,7 @@
 //! One transaction's outputs folded into rows, in memory. It needs the rows of the requests that they are about, and the days
 //! of the workspaces' zones; what it makes is written by `apply.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use afterword_schemas::records::{
     AnswerRefused, Criterion, EligibilityDecided, Output, RatingRequested, RatingSubmitted,
@@ -9,9 +9,10 @@ use afterword_schemas::records::{
 };
 
 use crate::error::ReadModelError;
+use crate::figures::closes::Closes;
+use crate::figures::sums::Changes;
 use crate::output::{Source, Sourced, place};
-use crate::request::{Rating, Request, Sent};
-use crate::scorecard::{Changes, Sums};
+use crate::request::{Request, Sent};
 use crate::settings::Zones;
 
 /// A close's decision and its day.
@@ -40,8 +41,8 @@ pub(crate) struct Fold {
     pub submissions: Vec<(Source, RatingSubmitted)>,
     pub decisions: Vec<Decision>,
     pub refusals: Vec<(Source, AnswerRefused)>,
-    pub scorecards: Changes,
-    pub funnel: BTreeMap<FunnelKey, FunnelSums>,
+    pub sums: Changes,
+    pub closes: Closes,
     /// Submissions with a revision that the row has already.
     pub revisions_repeated: u64,
 }
@@ -85,7 +86,7 @@ impl Fold {
         };
         let (request, changed) = Self::entry(
             &mut self.requests,
-            &mut self.scorecards,
+            &mut self.sums,
             &requested.request_id,
             made,
         );
@@ -97,13 +98,13 @@ impl Fold {
     /// The row, made when there is none: then its request is counted, whichever record told of it.
     fn entry<'a>(
         requests: &'a mut HashMap<String, (Request, bool)>,
-        scorecards: &mut Changes,
+        sums: &mut Changes,
         request_id: &str,
         made: impl FnOnce() -> Request,
     ) -> (&'a mut Request, &'a mut bool) {
         let entry = requests.entry(request_id.to_owned()).or_insert_with(|| {
             let request = made();
-            sums(scorecards, &request, &request.requested_day).requests += 1;
+            sums.of(&request, &request.requested_day).requests += 1;
             (request, true)
         });
         (&mut entry.0, &mut entry.1)
@@ -119,9 +120,8 @@ impl Fold {
             let day = zones.day(&submitted.workspace_id, submitted.requested_at.0);
             Request::of_submission(&submitted, day)
         };
-        let scorecards = &mut self.scorecards;
-        let (request, changed) =
-            Self::entry(&mut self.requests, scorecards, &submitted.request_id, made);
+        let sums = &mut self.sums;
+        let (request, changed) = Self::entry(&mut self.requests, sums, &submitted.request_id, made);
         let expected = request.next_revision();
         let found = i64::from(submitted.revision);
         if found < expected {
@@ -140,7 +140,7 @@ impl Fold {
         }
         let day = || zones.day(&submitted.workspace_id, submitted.first_rated_at.0);
         let rating = request.rated(&submitted, day);
-        count(scorecards, request, &rating);
+        sums.count(request, &rating);
         request.rating = Some(rating);
         *changed = true;
         self.submissions.push((source, submitted));
@@ -149,14 +149,7 @@ impl Fold {
 
     fn decided(&mut self, source: Source, decided: EligibilityDecided, zones: &Zones) {
         let day = zones.day(&decided.workspace_id, decided.decided_at.0);
-        let key = (
-            decided.workspace_id.clone(),
-            day.clone(),
-            mask(&decided.failed),
-        );
-        let sums = self.funnel.entry(key).or_default();
-        sums.decided += 1;
-        sums.requested += i64::from(decided.requested);
+        self.closes.count(&decided, &day);
         self.decisions.push(Decision {
             source,
             day,
@@ -167,24 +160,4 @@ impl Fold {
 
 fn symbol(reaction: Option<Reaction>) -> &'static str {
     reaction.map_or("none", Reaction::symbol)
-}
-
-fn sums<'a>(scorecards: &'a mut Changes, request: &Request, day: &str) -> &'a mut Sums {
-    scorecards.of(&request.workspace_id, &request.teammate_id, day)
-}
-
-/// Counts the difference between the rating as the request has it and this one: an answer on the day of the request, the
-/// reaction and the comment on the day on which it was first given.
-fn count(scorecards: &mut Changes, request: &Request, rating: &Rating) {
-    let before = request.rating.as_ref();
-    if before.is_none() {
-        sums(scorecards, request, &request.requested_day).requests_answered += 1;
-    }
-    let sums = sums(scorecards, request, &rating.rated_day);
-    if let Some(before) = before {
-        sums.reactions[before.reaction as usize] -= 1;
-        sums.comments -= i64::from(before.comment.is_some());
-    }
-    sums.reactions[rating.reaction as usize] += 1;
-    sums.comments += i64::from(rating.comment.is_some());
 }

@@ -7,7 +7,7 @@
 //!      fold: rows of one transaction, in memory
 //!        │  apply: rows and positions, one SQL transaction
 //!        ▼
-//!      report database ──► story, reports: queries
+//!      report database ──► figures, story, reports: queries
 //!        │  scorecard: what changed, absolute values
 //!        ▼
 //! log: teammate-scorecards (publisher)
@@ -21,6 +21,7 @@
 mod apply;
 mod database;
 mod error;
+pub mod figures;
 mod fold;
 mod options;
 mod output;

@@ -3,11 +3,13 @@
 use afterword_log::kafka::Defence;
 use afterword_log::{Batch, INDEX_HEADER, Log, Offset, Partition, RecordRef, SOURCE_HEADER, Topic};
 use afterword_schemas::records::{Output, WorkspaceSettings};
-use afterword_schemas::{SchemaStore, Schemas};
+use afterword_schemas::{SchemaStore, Schemas, limits};
 use tracing::warn;
 
 use crate::error::ReadModelError;
 use crate::positions::{Applied, Place, Position};
+
+const AUTHOR_HEADER: &str = "afterword-by";
 
 /// The fact that caused an output, always one of `conversation-events`, and the output's place among that fact's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,10 +37,21 @@ pub(crate) struct OutputsRead {
     pub position: Position,
 }
 
+/// A version of settings as it stands in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct SettingsRecord {
+    pub at: Offset,
+    /// By the clock of who appended it.
+    pub appended_at: i64,
+    /// The header `afterword-by`, where there is one.
+    pub appended_by: Option<String>,
+    pub settings: WorkspaceSettings,
+}
+
 /// What was read of the settings.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsRead {
-    pub versions: Vec<(Offset, WorkspaceSettings)>,
+    pub versions: Vec<SettingsRecord>,
     pub undecodable: u64,
     pub position: Position,
 }
@@ -155,6 +168,12 @@ pub(crate) fn read_outputs(
     Ok(read)
 }
 
+/// Who appended a version, if its record says so.
+fn author(record: &RecordRef<'_>) -> Option<String> {
+    let by = std::str::from_utf8(record.header(AUTHOR_HEADER)?).ok()?;
+    limits::check_id(by).ok().map(|()| by.to_owned())
+}
+
 /// Reads the settings after their position, adds them, and says whether the position moved. What is no settings record is passed
 /// over, counted and told: anybody may write there, and nothing that could be reported is lost. Only one of an unknown schema
 /// stops the projection, because a registry or a newer build can still make sense of it.
@@ -175,7 +194,12 @@ pub(crate) fn read_settings(
         // A tombstone: compaction forgot a version. What was projected of it stays.
         let Some(value) = record.value else { continue };
         match known.decode::<WorkspaceSettings>(value) {
-            Ok(settings) => read.versions.push((at, settings)),
+            Ok(settings) => read.versions.push(SettingsRecord {
+                at,
+                appended_at: record.timestamp_ms,
+                appended_by: author(&record),
+                settings,
+            }),
             Err(error) if error.unknown_schema().is_some() => {
                 return Err(unreadable(place, at, error));
             }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use afterword_log::Offset;
 use afterword_schemas::records::{Target, WorkspaceSettings};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,6 +12,7 @@ use tracing::warn;
 
 use crate::database::Dialect;
 use crate::error::ReadModelError;
+use crate::output::SettingsRecord;
 use crate::sql::{Row, Table, Values, select_in};
 
 /// Workspaces whose time zones are kept in memory; the others are read again when they come up.
@@ -31,6 +31,8 @@ const TABLE: Table = Table {
         "target_positive_share",
         "target_minimum_ratings",
         "teammate_targets",
+        "appended_at",
+        "appended_by",
     ],
     conflict: "ON CONFLICT (workspace_id, version) DO NOTHING",
 };
@@ -129,18 +131,21 @@ impl SettingsRow {
     }
 }
 
-impl Row for SettingsRow {
+impl Row for (&SettingsRow, &SettingsRecord) {
     fn values(&self, values: &mut Values) {
-        values.text(&self.workspace_id);
-        values.integer(self.version);
-        values.integer(self.effective_from);
-        values.flag(self.live_for_users);
-        values.flag(self.live_for_leads);
-        values.flag(self.plan_includes_ratings);
-        values.text(&self.time_zone);
-        values.real_or_null(self.target_positive_share);
-        values.integer_or_null(self.target_minimum_ratings);
-        values.text(&self.teammate_targets);
+        let (row, record) = self;
+        values.text(&row.workspace_id);
+        values.integer(row.version);
+        values.integer(row.effective_from);
+        values.flag(row.live_for_users);
+        values.flag(row.live_for_leads);
+        values.flag(row.plan_includes_ratings);
+        values.text(&row.time_zone);
+        values.real_or_null(row.target_positive_share);
+        values.integer_or_null(row.target_minimum_ratings);
+        values.text(&row.teammate_targets);
+        values.integer(record.appended_at);
+        values.text_or_null(record.appended_by.as_deref());
     }
 }
 
@@ -149,18 +154,21 @@ impl Row for SettingsRow {
 pub(crate) async fn store(
     connection: &mut AnyConnection,
     dialect: Dialect,
-    versions: &[(Offset, WorkspaceSettings)],
+    versions: &[SettingsRecord],
     zones: &mut Zones,
 ) -> Result<u64, ReadModelError> {
     let mut refused = 0;
     // In the order of their keys, in which all projectors lock the rows; of one version in the order of the log.
     let mut versions: Vec<_> = versions.iter().collect();
-    versions.sort_by_key(|(at, settings)| (&settings.workspace_id, settings.version, *at));
-    for (at, settings) in versions {
-        let row = SettingsRow::of(settings)?;
+    versions.sort_by_key(|version| {
+        let settings = &version.settings;
+        (&settings.workspace_id, settings.version, version.at)
+    });
+    for version in versions {
+        let (at, row) = (version.at, SettingsRow::of(&version.settings)?);
         // Another projector may have stored it: since then it is in force, and not in this one's memory yet.
         zones.workspaces.remove(&row.workspace_id);
-        if TABLE.write(connection, dialect, &[&row]).await? == 1 {
+        if TABLE.write(connection, dialect, &[(&row, version)]).await? == 1 {
             continue;
         }
         let stored = SettingsRow::load(connection, &row.workspace_id, row.version).await?;

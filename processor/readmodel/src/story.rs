@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use utoipa::ToSchema;
 
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
@@ -56,7 +57,7 @@ pub struct StoryDecision {
 }
 
 /// What was measured at the close.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Measured {
     pub closed_by: String,
     pub plan: bool,
@@ -71,14 +72,14 @@ pub struct Measured {
 }
 
 /// The limits it was judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Thresholds {
     pub characters: i64,
     pub milliseconds: i64,
 }
 
 /// Who was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoryActor {
     pub kind: String,
     pub id: String,
@@ -316,14 +317,17 @@ impl StoryRefusal {
 }
 
 /// RFC 3339 with milliseconds; a bare integer beyond the calendar.
-fn time<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     match Timestamp::from_millisecond(*ms) {
         Ok(instant) => serializer.collect_str(&format_args!("{instant:.3}")),
         Err(_) => serializer.serialize_i64(*ms),
     }
 }
 
-fn time_or_null<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time_or_null<S: Serializer>(
+    ms: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match ms {
         Some(ms) => time(ms, serializer),
         None => serializer.serialize_none(),
