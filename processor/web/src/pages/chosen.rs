@@ -67,6 +67,12 @@ impl Query {
         values.map(|(_, value)| value.as_str())
     }
 
+    /// The values of names that begin so, by the rest of the name; empty ones are left out.
+    pub fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let pairs = self.0.iter().filter(|(_, value)| !value.is_empty());
+        pairs.filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
+    }
+
     fn read<T>(
         &self,
         key: &str,

@@ -70,7 +70,7 @@ impl Desk {
             teammate_id: None,
             channel: None,
         };
-        let hearts = database.positive(&filter).await?;
+        let [.., great, amazing] = database.reactions(&filter).await?;
         let look = pages.looks.get(workspace_id).cloned();
         Ok(Desk {
             root: format!("/{}", segment(workspace_id)),
@@ -84,7 +84,7 @@ impl Desk {
             now_ms,
             chosen,
             query,
-            hearts,
+            hearts: great + amazing,
             state,
         })
     }

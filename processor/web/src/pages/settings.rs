@@ -1,0 +1,297 @@
+//! `/{workspace}/settings`: what is in force, its versions, and a form that appends another. A version never changes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use afterword_log::{Partition, Record, Topic};
+use afterword_readmodel::figures::{Filter, Period, SettingsVersion, TargetSettings};
+use afterword_schemas::records::{Target, Timestamp, WorkspaceSettings};
+use afterword_schemas::{RecordKind, encode};
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::chosen::Query;
+use super::desk::Desk;
+use super::fault::Fault;
+use super::{Pages, forms, page, words};
+use crate::now_ms;
+
+/// Versions shown.
+const VERSIONS: usize = 50;
+/// Whoever had a rating in so many days is in the list of targets.
+const RECENT_DAYS: i32 = 92;
+/// How long a new version is waited for until it can be seen.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(50);
+/// Who appended a version.
+const AUTHOR_HEADER: &str = "afterword-by";
+
+/// A teammate's target in the form.
+struct TargetRow {
+    id: String,
+    share: String,
+    minimum: String,
+}
+
+/// A version in the list.
+struct VersionRow {
+    version: i64,
+    from: String,
+    by: String,
+    at: String,
+    live: String,
+    zone: String,
+    target: String,
+    teammates: Vec<String>,
+    in_force: bool,
+    is_to_come: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/settings.html")]
+struct SettingsPage {
+    desk: Desk,
+    here: &'static str,
+    /// The highest version that is known: the form's is the next.
+    latest: i64,
+    in_force: i64,
+    live_for_users: bool,
+    live_for_leads: bool,
+    plan: bool,
+    zone: String,
+    zones: Vec<String>,
+    share: String,
+    minimum: String,
+    targets: Vec<TargetRow>,
+    versions: Vec<VersionRow>,
+    saved: Option<String>,
+}
+
+/// The page.
+pub async fn get(
+    State(pages): State<Pages>,
+    Path(workspace): Path<String>,
+    parts: Parts,
+) -> Result<Response, Fault> {
+    let desk = Desk::open(&pages, &workspace, &parts).await?;
+    let versions = pages.database.settings_versions(&workspace, None, VERSIONS).await?.entries;
+    let latest = versions.first().map_or(0, |version| version.version);
+    // What is changed is what was said last, also when it is not in force yet.
+    let shown = versions.first().cloned();
+    let in_force = desk.settings.as_ref().map_or(0, |settings| settings.version);
+    let (share, minimum) = texts(shown.as_ref().and_then(|shown| shown.target).as_ref());
+    let mut zones: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    zones.sort_unstable();
+    let body = SettingsPage {
+        here: "settings",
+        latest,
+        in_force,
+        live_for_users: shown.as_ref().is_none_or(|shown| shown.live_for_users),
+        live_for_leads: shown.as_ref().is_none_or(|shown| shown.live_for_leads),
+        plan: shown.as_ref().is_none_or(|shown| shown.plan_includes_ratings),
+        zone: shown.as_ref().map_or("UTC", |shown| shown.time_zone.as_str()).to_owned(),
+        zones,
+        share,
+        minimum,
+        targets: targets(&pages, &desk, shown.as_ref()).await?,
+        versions: versions.iter().map(|version| row(&desk, version, in_force)).collect(),
+        saved: desk.query.get("saved").map(str::to_owned),
+        desk,
+    };
+    page(&body)
+}
+
+/// A target as the form has it: per cent, and a number.
+fn texts(target: Option<&TargetSettings>) -> (String, String) {
+    let share = |share: f64| {
+        let rounded = (share * 10_000.0).round() / 100.0;
+        rounded.to_string()
+    };
+    target.map_or_else(Default::default, |target| (share(target.positive_share), target.minimum_ratings.to_string()))
+}
+
+async fn targets(pages: &Pages, desk: &Desk, shown: Option<&SettingsVersion>) -> Result<Vec<TargetRow>, Fault> {
+    let recent = Filter {
+        workspace_id: desk.workspace_id.clone(),
+        period: Period::ending(desk.today, RECENT_DAYS),
+        teammate_id: None,
+        channel: None,
+    };
+    let known = shown.map(|shown| shown.teammate_targets.clone()).unwrap_or_default();
+    let mut ids = pages.teammate_ids(&recent).await?;
+    ids.extend(known.keys().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
+    ids.sort_unstable();
+    let row = |id: String| {
+        let (share, minimum) = texts(known.get(&id));
+        TargetRow { id, share, minimum }
+    };
+    Ok(ids.into_iter().map(row).collect())
+}
+
+fn row(desk: &Desk, version: &SettingsVersion, in_force: i64) -> VersionRow {
+    let target = |target: &TargetSettings| {
+        let least = words::counted(target.minimum_ratings.into(), "rating", "ratings");
+        format!("{} from {least} on", words::percent_short(target.positive_share))
+    };
+    let live = match (version.plan_includes_ratings, version.live_for_users, version.live_for_leads) {
+        (false, ..) => "not in the plan",
+        (_, true, true) => "users and leads",
+        (_, true, false) => "users",
+        (_, false, true) => "leads",
+        (_, false, false) => "nobody",
+    };
+    VersionRow {
+        version: version.version,
+        from: match version.effective_from {
+            0 => "the beginning".to_owned(),
+            from => desk.moment(from),
+        },
+        by: version.appended_by.clone().unwrap_or_else(|| "not told".to_owned()),
+        at: version.appended_at.map_or_else(|| "not told".to_owned(), |at| desk.moment(at)),
+        live: live.to_owned(),
+        zone: version.time_zone.clone(),
+        target: version.target.as_ref().map_or_else(|| "none".to_owned(), target),
+        teammates: version.teammate_targets.iter().map(|(id, own)| format!("{id}: {}", target(own))).collect(),
+        in_force: version.version == in_force,
+        is_to_come: version.effective_from > desk.now_ms,
+    }
+}
+
+/// Appends a version, and waits until it can be seen.
+pub async fn post(
+    State(pages): State<Pages>,
+    Path(workspace): Path<String>,
+    parts: Parts,
+    body: Body,
+) -> Result<Response, Fault> {
+    let desk = Desk::open(&pages, &workspace, &parts).await?;
+    let form = forms::read(&parts, &desk.visitor, body).await?;
+    let known = pages.database.settings_versions(&workspace, None, 1).await?;
+    let latest = known.entries.first().map_or(0, |version| version.version);
+    if form.get("latest") != Some(latest.to_string().as_str()) {
+        let text = "Somebody has saved other settings since this page was loaded. Load it again, and make your change once more.";
+        return Err(Fault::Form(text.to_owned()));
+    }
+    let settings = read(&desk, &form, latest + 1)?;
+    append(&pages, &settings, &desk.visitor.name).await?;
+    wait(&pages, &settings).await?;
+    Ok(forms::see(&format!("{}?saved={}", desk.path("settings"), settings.version)))
+}
+
+fn read(desk: &Desk, form: &Query, version: i64) -> Result<WorkspaceSettings, Fault> {
+    let zone_name = form.get("time_zone").unwrap_or_default();
+    let Ok(zone) = TimeZone::get(zone_name) else {
+        return Err(Fault::Form(format!("Time zone: expected a name such as Europe/Dublin, found “{zone_name}”.")));
+    };
+    let mut teammate_targets = BTreeMap::new();
+    for (id, share) in form.prefixed("share:") {
+        let minimum = form.get(&format!("minimum:{id}"));
+        if let Some(target) = target(Some(share), minimum, &format!("Target of {id}"))? {
+            teammate_targets.insert(id.to_owned(), target);
+        }
+    }
+    if let Some(id) = form.get("other") {
+        let own = target(form.get("other_share"), form.get("other_minimum"), &format!("Target of {id}"))?;
+        teammate_targets.extend(own.map(|own| (id.to_owned(), own)));
+    }
+    let settings = WorkspaceSettings {
+        workspace_id: desk.workspace_id.clone(),
+        version,
+        effective_from: Timestamp(effective_from(form, &zone)?),
+        live_for_users: form.get("live_for_users").is_some(),
+        live_for_leads: form.get("live_for_leads").is_some(),
+        plan_includes_ratings: form.get("plan").is_some(),
+        time_zone: zone_name.to_owned(),
+        target: target(form.get("share"), form.get("minimum"), "Target")?,
+        teammate_targets,
+    };
+    settings.validate().map_err(|error| Fault::Form(error.to_string()))?;
+    Ok(settings)
+}
+
+/// No share, no target.
+fn target(share: Option<&str>, minimum: Option<&str>, name: &str) -> Result<Option<Target>, Fault> {
+    let Some(text) = share else {
+        return Ok(None);
+    };
+    let wrong = |expected: &str, found: &str| Fault::Form(format!("{name}: expected {expected}, found “{found}”."));
+    let share = text.trim_end_matches('%').trim().replace(',', ".").parse::<f64>();
+    let share = share.ok().filter(|share| (0.0..=100.0).contains(share));
+    let share = share.ok_or_else(|| wrong("a share from 0 to 100", text))?;
+    let minimum = minimum.unwrap_or("20");
+    let minimum_ratings = minimum.parse::<i32>().ok().filter(|number| *number >= 0);
+    Ok(Some(Target {
+        positive_share: share / 100.0,
+        minimum_ratings: minimum_ratings.ok_or_else(|| wrong("a number of ratings", minimum))?,
+    }))
+}
+
+/// Now, or the time of the form in the workspace's new zone.
+fn effective_from(form: &Query, zone: &TimeZone) -> Result<i64, Fault> {
+    let Some(text) = form.get("from") else {
+        return Ok(now_ms());
+    };
+    let wrong = || Fault::Form(format!("From when on: expected a time such as 2026-03-31T09:00, found “{text}”."));
+    let time: DateTime = text.parse().map_err(|_| wrong())?;
+    let zoned = time.to_zoned(zone.clone()).map_err(|_| wrong())?;
+    Ok(zoned.timestamp().as_millisecond())
+}
+
+async fn append(pages: &Pages, settings: &WorkspaceSettings, by: &str) -> Result<(), Fault> {
+    let unavailable = |reason: String| Fault::Unavailable(format!("The settings could not be saved: {reason}. Go back and send them again."));
+    let framing = pages.schemas.framing(RecordKind::WorkspaceSettings);
+    let framing = framing.map_err(|error| unavailable(error.to_string()))?;
+    let mut value = Vec::new();
+    encode(settings, framing, &mut value);
+    let key = format!("{}/{}", settings.workspace_id, settings.version);
+    let record = Record::new(key, value, now_ms()).with_header(AUTHOR_HEADER, by);
+    let log = std::sync::Arc::clone(&pages.log);
+    let appended = pages.gate.run(move || log.append(Topic::WorkspaceSettings, vec![(Partition(0), record)])).await;
+    let appended = appended.map_err(|_| unavailable("the log did not answer in time".to_owned()))?;
+    appended.map(drop).map_err(|error| unavailable(error.to_string()))
+}
+
+/// Until the version is in the database, or its place was taken by another.
+async fn wait(pages: &Pages, settings: &WorkspaceSettings) -> Result<(), Fault> {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < until {
+        let found = pages.database.settings_versions(&settings.workspace_id, None, VERSIONS).await?;
+        if let Some(there) = found.entries.iter().find(|there| there.version == settings.version) {
+            return match there.effective_from == settings.effective_from.0 {
+                true => Ok(()),
+                false => Err(Fault::Form("Somebody else saved other settings at the same moment; theirs stand. Load the page again.".to_owned())),
+            };
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_read_as_people_write_it() {
+        let read = |share, minimum| target(Some(share), Some(minimum), "Target");
+        assert_eq!(read("92,5 %", "30").unwrap(), Some(Target { positive_share: 0.925, minimum_ratings: 30 }));
+        assert_eq!(target(None, Some("30"), "Target").unwrap(), None);
+        for (share, minimum) in [("120", "3"), ("x", "3"), ("-1", "3"), ("NaN", "3"), ("80", "-3"), ("80", "many")] {
+            assert!(read(share, minimum).is_err(), "{share} {minimum}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_of_the_new_zone() {
+        let dublin = TimeZone::get("Europe/Dublin").unwrap();
+        let at = |text: &str| effective_from(&Query::parse(&format!("from={text}")), &dublin);
+        assert_eq!(at("2026-07-01T01:00").unwrap(), 1_782_864_000_000);
+        assert!(at("tomorrow").is_err());
+    }
+}
