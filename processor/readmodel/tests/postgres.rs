@@ -89,8 +89,10 @@ async fn processes_may_start_together() {
         opened.await.unwrap().unwrap();
     }
     assert_eq!(
-        place.rows("SELECT version FROM _sqlx_migrations").await,
-        ["1"]
+        place
+            .rows("SELECT version FROM _sqlx_migrations ORDER BY 1")
+            .await,
+        ["1", "3"]
     );
 }
 

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::intake::{self, Taken};
 use crate::problem::Problem;
-use crate::reports::Reports;
+use crate::reports::{ProblemDocument, Reports};
 
 /// Refusals told one by one; the rest are counted.
 const REFUSALS_TOLD: usize = 1_000;
@@ -27,7 +27,7 @@ const REFUSALS_TOLD: usize = 1_000;
 const BATCH: usize = 5_000;
 
 /// What is said of the facts of one request.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     accepted: u64,
     passed_over: u64,
@@ -53,7 +53,26 @@ enum Shape {
     Lines,
 }
 
-/// The handler.
+/// Facts in, answered once they are durable. Good facts are kept whatever stands beside them; sending all of them again is harmless.
+#[utoipa::path(
+    post,
+    path = "/api/v1/events",
+    operation_id = "append_events",
+    tag = "facts",
+    request_body(content(
+        (Vec<serde_json::Value> = "application/json"),
+        (String = "application/x-ndjson"),
+    )),
+    responses(
+        (status = 200, description = "All were taken.", body = Counts),
+        (status = 400, description = "Not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The body took too long.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Neither of the two types.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Some were refused; the others are kept.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The log cannot take them now.", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn post(
     State(reports): State<Reports>,
     headers: HeaderMap,

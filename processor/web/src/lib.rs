@@ -1,4 +1,4 @@
-//! Afterword over HTTP: facts in and stories out on the reports listener; `/metrics`, `/livez` and `/readyz` on the
+//! Afterword over HTTP: facts in, figures and stories out on the reports listener; `/metrics`, `/livez` and `/readyz` on the
 //! operations listener, and beside them, behind a token, the log itself for this program's own commands in other processes.
 //!
 //! No state lives here: what is asked comes from the log, what is told goes to it.
@@ -14,6 +14,7 @@ mod pages;
 mod problem;
 mod reports;
 mod server;
+pub mod settings_log;
 mod starting;
 pub mod story;
 
@@ -23,7 +24,7 @@ pub use meter::HttpMetrics;
 pub use operations::{Check, Operations, Readiness, operations_router};
 pub use pages::{Look, Looks, Pages, STREAMS, pages_router};
 pub use problem::Problem;
-pub use reports::{Reports, reports_router};
+pub use reports::{Caller, Places, ProblemDocument, Reports, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use afterword_log::{EmbeddedLog, EmbeddedOptions, FreeSpace, Log, Partition, Topic};
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Check, Gate, HttpMetrics, Operations, Readiness, Reports, operations_router, reports_router,
+    Check, Gate, HttpMetrics, Operations, Places, Readiness, Reports, operations_router,
+    reports_router,
 };
 use axum::Router;
 use axum::body::Body;
@@ -51,11 +52,14 @@ impl Server {
         let reports = reports_router(Reports {
             log: Arc::clone(&shared),
             schemas: Arc::default(),
+            database: None,
             gate: gate.clone(),
             stories: gate.clone(),
             body_limit_bytes: LIMIT,
             body_timeout: Duration::from_millis(200),
             metrics: Arc::clone(&metrics),
+            stop: tokio::sync::watch::channel(false).1,
+            places: Places::default(),
         });
         let asked = Arc::clone(&log);
         let readiness = move || {

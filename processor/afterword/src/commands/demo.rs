@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use afterword_log::{Log, LogError, Partition, Topic};
 use afterword_schemas::Schemas;
-use afterword_web::now_ms;
+use afterword_web::{now_ms, settings_log};
 
 use super::run::{Signals, stop, with_runtime};
 use super::scoreboard::{self, Example};
-use super::{Flag, resolve, settings, simulate};
+use super::{Flag, resolve, simulate};
 use crate::cli::{Common, Demo, Shares};
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
@@ -160,7 +160,7 @@ fn write_history(
     shares: Shares,
 ) -> Result<u64, Failure> {
     let failed = |error: LogError| Failure::while_doing("writing the history", error);
-    settings::add(log, schemas, traffic::settings()).map_err(failed)?;
+    settings_log::add(log, schemas, &traffic::settings(), Some("demo")).map_err(failed)?;
     for partition in (0..log.partitions(Topic::ConversationEvents)).map(Partition) {
         if log
             .bounds(Topic::ConversationEvents, partition)

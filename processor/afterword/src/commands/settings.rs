@@ -1,12 +1,12 @@
 //! `afterword settings`: the versions of workspaces' settings. A version never changes: what differs from a version that is
 //! known is refused; the same again does nothing.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use afterword_log::{Batch, Log, LogError, Offset, Partition, Record, Topic};
+use afterword_log::{Partition, Topic};
 use afterword_schemas::records::WorkspaceSettings;
-use afterword_schemas::{Framing, RecordKind, SchemaStore, Schemas, encode, json};
+use afterword_schemas::{RecordKind, json};
+use afterword_web::settings_log::{each, known, record_of};
 
 use super::lines::{self, Lines};
 use crate::access::{Access, Missing};
@@ -15,11 +15,6 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::registry;
 use crate::render::render;
-
-const READ_BYTES: usize = 4 << 20;
-
-/// By workspace and version; the first record of each stands.
-type Known = BTreeMap<(String, i64), WorkspaceSettings>;
 
 /// Prints versions, or adds some.
 ///
@@ -83,7 +78,7 @@ fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Fai
                 ),
             )),
             None => {
-                records.push((Partition(0), record_of(&settings, framing)));
+                records.push((Partition(0), record_of(&settings, framing, None)));
                 known.insert(key, settings);
             }
         }
@@ -135,74 +130,4 @@ fn read(file: &std::path::Path) -> Result<Given, Failure> {
         }
     }
     Ok((given, refused))
-}
-
-/// The record of a version; its key is the workspace's id, a slash, and the version.
-fn record_of(settings: &WorkspaceSettings, framing: Framing) -> Record {
-    let key = format!("{}/{}", settings.workspace_id, settings.version);
-    let mut value = Vec::new();
-    encode(settings, framing, &mut value);
-    Record::new(key, value, afterword_web::now_ms())
-}
-
-/// Adds those versions that are not known yet.
-///
-/// # Errors
-/// When the log cannot be read or takes nothing.
-pub fn add(
-    log: &dyn Log,
-    schemas: &Schemas,
-    versions: Vec<WorkspaceSettings>,
-) -> Result<(), LogError> {
-    let framing = schemas
-        .framing(RecordKind::WorkspaceSettings)
-        .map_err(registry::waiting)?;
-    let known = known(log, schemas)?;
-    let is_new = |settings: &WorkspaceSettings| {
-        !known.contains_key(&(settings.workspace_id.clone(), settings.version))
-    };
-    let records: Vec<_> = versions
-        .iter()
-        .filter(|settings| is_new(settings))
-        .map(|settings| (Partition(0), record_of(settings, framing)))
-        .collect();
-    match records.is_empty() {
-        true => Ok(()),
-        false => log.append(Topic::WorkspaceSettings, records).map(drop),
-    }
-}
-
-fn known(log: &dyn Log, schemas: &Schemas) -> Result<Known, LogError> {
-    let mut known = Known::new();
-    each(log, schemas, |store, record| {
-        let decoded = record
-            .value
-            .and_then(|value| store.decode::<WorkspaceSettings>(value).ok());
-        if let Some(settings) = decoded {
-            known
-                .entry((settings.workspace_id.clone(), settings.version))
-                .or_insert(settings);
-        }
-    })?;
-    Ok(known)
-}
-
-fn each(
-    log: &dyn Log,
-    schemas: &Schemas,
-    mut record: impl FnMut(&SchemaStore, &afterword_log::RecordRef<'_>),
-) -> Result<(), LogError> {
-    let (topic, partition) = (Topic::WorkspaceSettings, Partition(0));
-    let bounds = log.bounds(topic, partition)?;
-    let (mut from, mut batch): (Offset, Batch) = (bounds.start, Batch::default());
-    while from < bounds.end {
-        log.read(topic, partition, from, READ_BYTES, &mut batch)?;
-        let store = registry::for_batch(schemas, &batch)?;
-        batch.iter().for_each(|read| record(&store, &read));
-        match batch.next() {
-            Some(next) => from = next,
-            None => break,
-        }
-    }
-    Ok(())
 }

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use afterword_log::{Log, Partition, Record, Topic};
 use afterword_schemas::{Framing, RecordKind, Schemas, json};
-use afterword_web::{intake, now_ms};
+use afterword_web::{intake, now_ms, settings_log};
 
 use super::run::{Signals, with_runtime};
-use super::settings;
 use crate::access::{Access, Missing};
 use crate::cli::Simulate;
 use crate::config::Config;
@@ -45,7 +44,7 @@ pub fn execute(config: &Config, simulate: &Simulate) -> Result<(), Failure> {
     schemas.framing(RecordKind::ConversationEvent)?;
     let access = Access::open(config, Missing::Create)?;
     let log = access.log();
-    settings::add(&*log, &schemas, traffic::settings())
+    settings_log::add(&*log, &schemas, &traffic::settings(), Some("simulate"))
         .map_err(|error| Failure::while_doing("adding the settings", error))?;
     let (started, facts) = (Instant::now(), {
         match simulate.live {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use afterword_engine::TaskState;
 use afterword_log::kafka::KafkaGroup;
 use afterword_log::{Log, Offset, Partition, Topic};
+use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
 use afterword_web::{Check, Readiness};
 
@@ -22,6 +23,8 @@ pub struct Health {
     pub group: Option<Arc<KafkaGroup>>,
     pub schemas: Arc<Schemas>,
     pub engine: SharedEngine,
+    /// Where there is one.
+    pub database: Option<ReportDatabase>,
     /// Where one runs.
     pub projector: Option<ProjectorWatch>,
     pub metrics: Arc<Metrics>,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Operations, Reports, Router, Starting, bind, operations_router, reports_router,
-    serve, starting_router,
+    Gate, Limits, Operations, Places, Reports, Router, Starting, bind, operations_router,
+    reports_router, serve, starting_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -83,6 +83,7 @@ impl Listeners {
             reports: self.reports.map(|(listener, _)| start(listener)),
             operations: start(self.operations.0),
             tasks,
+            stop: stop.clone(),
         }
     }
 }
@@ -92,13 +93,14 @@ pub struct Serving {
     reports: Option<watch::Sender<Router>>,
     operations: watch::Sender<Router>,
     pub tasks: Vec<JoinHandle<()>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Serving {
     /// The service has begun: from now on all of it is served.
     pub fn begin(&self, config: &Config, health: &Health, token: &str) {
         if let Some(reports) = &self.reports {
-            let router = reports_router(reports_state(config, health));
+            let router = reports_router(reports_state(config, health, &self.stop));
             reports.send_modify(|served| *served = router);
         }
         let operations = operations_state(config, health);
@@ -126,15 +128,18 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn reports_state(config: &Config, health: &Health) -> Reports {
+fn reports_state(config: &Config, health: &Health, stop: &watch::Receiver<bool>) -> Reports {
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
+        database: health.database.clone(),
         gate: Gate::new(CALLS, config.request_timeout),
         stories: Gate::new(STORIES, config.request_timeout),
         body_limit_bytes: config.body_limit_bytes,
         body_timeout: config.request_timeout,
         metrics: Arc::clone(&health.metrics.http),
+        stop: stop.clone(),
+        places: Places::default(),
     }
 }
 

@@ -62,6 +62,7 @@ pub struct Service {
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
+    database: Option<ReportDatabase>,
 }
 
 impl Service {
@@ -94,8 +95,14 @@ impl Service {
             }
             false => None,
         };
+        let database = match (&projecting, roles.report) {
+            (Some(projecting), _) => Some(projecting.database.clone()),
+            (None, true) => projecting::shared_database(config, &starting).await?,
+            (None, false) => None,
+        };
         let health = Health {
             log: Arc::clone(&log),
+            database: database.clone(),
             opened: opened.clone(),
             group: group.clone(),
             schemas: Arc::clone(&schemas),
@@ -125,15 +132,14 @@ impl Service {
             others,
             stop,
             published,
+            database,
         })
     }
 
-    /// The report database, with the role `project`.
+    /// The report database, where there is one.
     #[must_use]
     pub fn database(&self) -> Option<&ReportDatabase> {
-        self.projecting
-            .as_ref()
-            .map(|projecting| &projecting.database)
+        self.database.as_ref()
     }
 
     /// Stops in order: the listeners finish what they answer, the tasks commit what they have, the projector ends its
@@ -157,6 +163,9 @@ impl Service {
         }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
+        }
+        if let Some(database) = self.database {
+            database.close().await;
         }
         drop(self.published);
         // The tasks have ended; leaving lets others have the partitions at once.

@@ -126,6 +126,41 @@ impl Projecting {
     }
 }
 
+fn failed(error: ReadModelError) -> Failure {
+    Failure::while_doing("opening the report database", error)
+}
+
+async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError> {
+    match &config.database_url {
+        Some(url) => ReportDatabase::open(url).await,
+        None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
+    }
+}
+
+/// The report database of a process that does not project: the one that the configuration names, which others project into. A
+/// file of its own would stay empty, so without one there is none.
+///
+/// # Errors
+/// When the database cannot be opened; while its server does not answer it is waited for.
+pub async fn shared_database(
+    config: &Config,
+    starting: &Starting,
+) -> Result<Option<ReportDatabase>, Failure> {
+    if config.database_url.is_none() {
+        return Ok(None);
+    }
+    loop {
+        match database(config).await {
+            Ok(database) => return Ok(Some(database)),
+            Err(ReadModelError::Wait(reason)) => {
+                starting.waits(format!("the report database: {reason}"));
+                tokio::time::sleep(BETWEEN_STARTS).await;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
 /// Opens the report database, and a projector on it.
 ///
 /// # Errors
@@ -137,12 +172,7 @@ pub async fn open(
     starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
-    let failed = |error: ReadModelError| Failure::while_doing("opening the report database", error);
-    let database = match &config.database_url {
-        Some(url) => ReportDatabase::open(url).await,
-        None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
-    };
-    let database = database.map_err(failed)?;
+    let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
         schemas: Arc::clone(schemas),
         partitions,

@@ -57,3 +57,17 @@ impl ReportDatabase {
         Ok(Page { entries, next })
     }
 }
+
+impl Rating {
+    /// Where its comment stands in the heart.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        Cursor::new("", self.submitted_at, &self.request_id)
+    }
+
+    /// Whether its comment comes after that place.
+    #[must_use]
+    pub fn is_later_than(&self, place: &Cursor) -> bool {
+        (self.submitted_at, &self.request_id) > (place.at, &place.id)
+    }
+}

@@ -117,6 +117,10 @@ impl Place {
             "SELECT * FROM refusals ORDER BY 1, 2, 3, 4, 5",
             "SELECT workspace_id, teammate_id, day, requests, requests_answered, terrible, bad, ok, great, amazing, \
              comments FROM scorecards ORDER BY 1, 2, 3",
+            "SELECT * FROM rating_days ORDER BY 1, 2, 3, 4",
+            "SELECT * FROM rating_months ORDER BY 1, 2, 3, 4",
+            "SELECT * FROM decision_teammate_days ORDER BY 1, 2, 3, 4",
+            "SELECT * FROM measured_days ORDER BY 1, 2, 3, 4, 5",
         ];
         let mut rows = Vec::new();
         for query in queries {
@@ -124,6 +128,24 @@ impl Place {
             rows.extend(self.rows(query).await);
         }
         rows
+    }
+
+    /// Executes a statement behind the back of whoever has the database open.
+    pub async fn execute(&self, statement: &str) {
+        let sql = sqlx::AssertSqlSafe(statement.to_owned());
+        match &self.server {
+            None => {
+                let options = SqliteConnectOptions::new().filename(self.file());
+                let mut connection = options.connect().await.unwrap();
+                sqlx::query(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Some(database) => {
+                let mut connection = database.connect().await;
+                sqlx::query(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
     }
 
     /// The rows of a query, as text.

@@ -125,6 +125,17 @@ impl World {
         }
     }
 
+    /// What happens after it, with none of its outputs.
+    pub fn continued(before: &World) -> World {
+        World {
+            partitions: before.partitions,
+            offsets: before.offsets.clone(),
+            made: Vec::new(),
+            rated: before.rated.clone(),
+            asked: before.asked.clone(),
+        }
+    }
+
     /// One fact of this conversation happened, and these are its outputs.
     fn fact(&mut self, conversation: &str, outputs: Vec<Output>) {
         let partition = partition_for(conversation.as_bytes(), self.partitions);

@@ -1,0 +1,136 @@
+//! The reports listener: the JSON API. docs/api.md tells what each resource says.
+
+mod answer;
+mod exports;
+mod figures;
+mod follow_up;
+mod lists;
+mod openapi;
+mod parameters;
+mod settings;
+mod stream;
+mod table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use afterword_log::Log;
+use afterword_readmodel::ReportDatabase;
+use afterword_schemas::Schemas;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::sync::{Mutex, Semaphore, watch};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::gate::Gate;
+use crate::meter::{self, HttpMetrics, Meter};
+use crate::problem::{self, Problem};
+use crate::{conversation, events};
+
+pub use answer::ProblemDocument;
+pub(crate) use answer::{ReadProblems, failed};
+pub use follow_up::Caller;
+
+/// Streams of the heart at a time.
+const STREAMS: usize = 64;
+/// Exports at a time: each reads through the database.
+const EXPORTS: usize = 2;
+
+/// What the handlers of the reports listener share.
+#[derive(Clone)]
+pub struct Reports {
+    pub log: Arc<dyn Log>,
+    pub schemas: Arc<Schemas>,
+    /// None where this process has none: then figures are answered with 503.
+    pub database: Option<ReportDatabase>,
+    /// For appends.
+    pub gate: Gate,
+    /// For stories: each reads through a partition.
+    pub stories: Gate,
+    pub body_limit_bytes: usize,
+    pub body_timeout: Duration,
+    pub metrics: Arc<HttpMetrics>,
+    /// Becomes true when the service stops: streams end then.
+    pub stop: watch::Receiver<bool>,
+    pub places: Places,
+}
+
+/// How many may do at once what takes long.
+#[derive(Clone)]
+pub struct Places {
+    streams: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
+    /// Held from reading the versions of settings until a new one is there.
+    settings: Arc<Mutex<()>>,
+}
+
+impl Default for Places {
+    fn default() -> Places {
+        Places {
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
+            settings: Arc::default(),
+        }
+    }
+}
+
+const WELCOME: &str = "\
+Afterword
+
+POST /api/v1/events                     facts in: a JSON array or NDJSON
+GET  /api/v1/workspaces/{workspace}/…   summary, teammates, ratings, heart, funnel, conversations, settings, exports
+GET  /api/v1/openapi.json               all of them, with their parameters
+
+Metrics, /livez and /readyz are on the operations listener.
+";
+
+/// The routes of the API, and the document that says what they are: made from the same list, so neither has one that the other
+/// has not.
+fn api() -> OpenApiRouter<Reports> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(events::post))
+        .routes(routes!(figures::summary))
+        .routes(routes!(figures::teammates))
+        .routes(routes!(figures::funnel))
+        .routes(routes!(lists::ratings))
+        .routes(routes!(lists::heart))
+        .routes(routes!(lists::closes))
+        .routes(routes!(stream::heart_stream))
+        .routes(routes!(follow_up::mark, follow_up::unmark))
+        .routes(routes!(conversation::get))
+        .routes(routes!(settings::list, settings::append))
+        .routes(routes!(exports::export))
+        .routes(routes!(openapi::document))
+}
+
+/// Every route of the reports listener.
+pub fn reports_router(reports: Reports) -> Router {
+    let meter = Meter {
+        metrics: Arc::clone(&reports.metrics),
+        listener: "reports",
+    };
+    let (api, _) = api().split_for_parts();
+    api.route("/", get(welcome))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(reports)
+        .layer(from_fn_with_state(meter, meter::count))
+}
+
+/// The header `Allow` is put beside it.
+async fn method_not_allowed() -> Problem {
+    let detail = "expected one of the methods in the header Allow";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+async fn welcome() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        WELCOME,
+    )
+}
