@@ -60,6 +60,7 @@ impl Server {
             metrics: Arc::clone(&metrics),
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
+            looks: Arc::default(),
         });
         let asked = Arc::clone(&log);
         let readiness = move || {

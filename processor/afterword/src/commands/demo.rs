@@ -21,7 +21,7 @@ use crate::terminal::{Progress, Style, colours_on_stdout, paint};
 use crate::traffic::{self, Live, Plan};
 
 /// Days of made-up history.
-const DAYS: u32 = 28;
+const DAYS: u32 = 56;
 /// How long the history may take to be folded and projected.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(600);
 const LOOK: Duration = Duration::from_millis(100);
@@ -212,7 +212,7 @@ fn introduce(config: &Config, service: &Service, example: &Example) {
     let directory = quoted(&config.data_dir);
     println!("{}\n", bold("Afterword runs on made-up traffic. Open:"));
     if let Some(reports) = service.reports {
-        println!("  http://{reports}/");
+        println!("  http://{reports}/{}/summary", traffic::WORKSPACE);
         if let Some(id) = &example.conversation {
             println!(
                 "  http://{reports}/api/v1/workspaces/{}/conversations/{id}",

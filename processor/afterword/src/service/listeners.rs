@@ -140,6 +140,7 @@ fn reports_state(config: &Config, health: &Health, stop: &watch::Receiver<bool>)
         metrics: Arc::clone(&health.metrics.http),
         stop: stop.clone(),
         places: Places::default(),
+        looks: Arc::default(),
     }
 }
 

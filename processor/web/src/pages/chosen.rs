@@ -58,7 +58,8 @@ impl Query {
 
     /// The first value of this name that is not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.all(key).next()
+        let found = self.0.iter().find(|(there, value)| there == key && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
     }
 
     /// All values of this name that are not empty.

@@ -36,32 +36,35 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::gate::Gate;
+use crate::reports::Reports;
 use fault::Fault;
 
 pub use look::{Look, Looks};
 
 /// What the pages share.
 #[derive(Clone)]
-pub struct Pages {
-    pub database: ReportDatabase,
-    pub log: Arc<dyn Log>,
-    pub schemas: Arc<Schemas>,
+pub(crate) struct Pages {
+    database: ReportDatabase,
+    log: Arc<dyn Log>,
+    schemas: Arc<Schemas>,
     /// For appends of settings.
-    pub gate: Gate,
+    gate: Gate,
+    /// Held while a version of settings is appended.
+    turns: Arc<Mutex<()>>,
     /// For the facts of stories: each reads through a partition.
-    pub stories: Gate,
-    pub looks: Arc<Looks>,
+    stories: Gate,
+    looks: Arc<Looks>,
     /// Becomes true when the service stops: then streams end.
-    pub stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     /// How many pages may listen for changes at a time.
-    pub streams: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
 }
 
 /// Streams at a time, of all workspaces.
-pub const STREAMS: usize = 256;
+const STREAMS: usize = 256;
 
 /// Most teammates to choose from in a list.
 const TEAMMATES: usize = 500;
@@ -71,7 +74,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Every page.
-pub fn pages_router(pages: Pages) -> Router {
+pub(crate) fn pages_router(pages: Pages) -> Router {
     Router::new()
         .route("/", get(workspaces::get))
         .route("/pages.css", get(assets::stylesheet))
@@ -111,6 +114,21 @@ async fn careful(request: axum::extract::Request, next: Next) -> Response {
 }
 
 impl Pages {
+    /// Of what the listener has; none where there is no report database.
+    pub(crate) fn of(reports: &Reports) -> Option<Pages> {
+        Some(Pages {
+            database: reports.database.clone()?,
+            log: Arc::clone(&reports.log),
+            schemas: Arc::clone(&reports.schemas),
+            gate: reports.gate.clone(),
+            turns: Arc::clone(&reports.places.settings),
+            stories: reports.stories.clone(),
+            looks: Arc::clone(&reports.looks),
+            stop: reports.stop.clone(),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+        })
+    }
+
     /// The teammates that have anything in the period, for a list to choose from.
     async fn teammate_ids(&self, filter: &Filter) -> Result<Vec<String>, Fault> {
         let all = Filter {

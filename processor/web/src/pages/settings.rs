@@ -1,12 +1,11 @@
 //! `/{workspace}/settings`: what is in force, its versions, and a form that appends another. A version never changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use afterword_log::{Partition, Record, Topic};
 use afterword_readmodel::figures::{Filter, Period, SettingsVersion, TargetSettings};
 use afterword_schemas::records::{Target, Timestamp, WorkspaceSettings};
-use afterword_schemas::{RecordKind, encode};
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -19,7 +18,7 @@ use super::chosen::Query;
 use super::desk::Desk;
 use super::fault::Fault;
 use super::{Pages, forms, page, words};
-use crate::now_ms;
+use crate::{now_ms, settings_log};
 
 /// Versions shown.
 const VERSIONS: usize = 50;
@@ -28,9 +27,6 @@ const RECENT_DAYS: i32 = 92;
 /// How long a new version is waited for until it can be seen.
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(50);
-/// Who appended a version.
-const AUTHOR_HEADER: &str = "afterword-by";
-
 /// A teammate's target in the form.
 struct TargetRow {
     id: String,
@@ -243,17 +239,14 @@ fn effective_from(form: &Query, zone: &TimeZone) -> Result<i64, Fault> {
 }
 
 async fn append(pages: &Pages, settings: &WorkspaceSettings, by: &str) -> Result<(), Fault> {
-    let unavailable = |reason: String| Fault::Unavailable(format!("The settings could not be saved: {reason}. Go back and send them again."));
-    let framing = pages.schemas.framing(RecordKind::WorkspaceSettings);
-    let framing = framing.map_err(|error| unavailable(error.to_string()))?;
-    let mut value = Vec::new();
-    encode(settings, framing, &mut value);
-    let key = format!("{}/{}", settings.workspace_id, settings.version);
-    let record = Record::new(key, value, now_ms()).with_header(AUTHOR_HEADER, by);
-    let log = std::sync::Arc::clone(&pages.log);
-    let appended = pages.gate.run(move || log.append(Topic::WorkspaceSettings, vec![(Partition(0), record)])).await;
-    let appended = appended.map_err(|_| unavailable("the log did not answer in time".to_owned()))?;
-    appended.map(drop).map_err(|error| unavailable(error.to_string()))
+    let unavailable = |reason: &str| Fault::Unavailable(format!("The settings could not be saved: {reason}. Go back and send them again."));
+    let (log, schemas) = (Arc::clone(&pages.log), Arc::clone(&pages.schemas));
+    let (one, by) = (vec![settings.clone()], by.to_owned());
+    // One at a time, so that of two with one number the second is told.
+    let _turn = pages.turns.lock().await;
+    let add = move || settings_log::add(&*log, &schemas, &one, Some(&by));
+    let added = pages.gate.run(add).await.map_err(|_| unavailable("the log did not answer in time"))?;
+    added.map_err(|error| unavailable(&error.to_string()))
 }
 
 /// Until the version is in the database, or its place was taken by another.
@@ -262,7 +255,7 @@ async fn wait(pages: &Pages, settings: &WorkspaceSettings) -> Result<(), Fault> 
     while tokio::time::Instant::now() < until {
         let found = pages.database.settings_versions(&settings.workspace_id, None, VERSIONS).await?;
         if let Some(there) = found.entries.iter().find(|there| there.version == settings.version) {
-            return match there.effective_from == settings.effective_from.0 {
+            return match is_same(there, settings) {
                 true => Ok(()),
                 false => Err(Fault::Form("Somebody else saved other settings at the same moment; theirs stand. Load the page again.".to_owned())),
             };
@@ -270,6 +263,16 @@ async fn wait(pages: &Pages, settings: &WorkspaceSettings) -> Result<(), Fault> 
         tokio::time::sleep(LOOK).await;
     }
     Ok(())
+}
+
+fn is_same(there: &SettingsVersion, settings: &WorkspaceSettings) -> bool {
+    let share = |target: &TargetSettings| target.positive_share;
+    there.effective_from == settings.effective_from.0
+        && there.time_zone == settings.time_zone
+        && there.live_for_users == settings.live_for_users
+        && there.live_for_leads == settings.live_for_leads
+        && there.target.as_ref().map(share) == settings.target.map(|target| target.positive_share)
+        && there.teammate_targets.len() == settings.teammate_targets.len()
 }
 
 #[cfg(test)]

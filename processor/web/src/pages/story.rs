@@ -58,7 +58,6 @@ struct StoryPage {
     has_facts: bool,
     facts_href: String,
     json: String,
-    searched: String,
 }
 
 /// The page.
@@ -94,7 +93,6 @@ pub async fn get(
         has_facts,
         facts_href: format!("{}?facts=shown", desk.story(&conversation)),
         json: format!("/api/v1/workspaces{}", desk.story(&conversation)),
-        searched: conversation.clone(),
         id: conversation,
         desk,
     };

@@ -1,4 +1,4 @@
-//! The reports listener: the JSON API. docs/api.md tells what each resource says.
+//! The reports listener: the JSON API, and beside it the pages. docs/api.md tells what each resource says.
 
 mod answer;
 mod exports;
@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 
 use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
+use crate::pages::{Looks, Pages, pages_router};
 use crate::problem::{self, Problem};
 use crate::{conversation, events};
 
@@ -58,6 +59,8 @@ pub struct Reports {
     /// Becomes true when the service stops: streams end then.
     pub stop: watch::Receiver<bool>,
     pub places: Places,
+    /// What workspaces are called, and where their help desks are.
+    pub looks: Arc<Looks>,
 }
 
 /// How many may do at once what takes long.
@@ -66,7 +69,7 @@ pub struct Places {
     streams: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     /// Held from reading the versions of settings until a new one is there.
-    settings: Arc<Mutex<()>>,
+    pub(crate) settings: Arc<Mutex<()>>,
 }
 
 impl Default for Places {
@@ -115,10 +118,14 @@ pub fn reports_router(reports: Reports) -> Router {
         listener: "reports",
     };
     let (api, _) = api().split_for_parts();
-    api.route("/", get(welcome))
-        .fallback(problem::not_found)
+    let pages = Pages::of(&reports);
+    let api = api.with_state(reports);
+    let all = match pages {
+        Some(pages) => api.merge(pages_router(pages)),
+        None => api.route("/", get(welcome)),
+    };
+    all.fallback(problem::not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(reports)
         .layer(from_fn_with_state(meter, meter::count))
 }
 

@@ -59,6 +59,7 @@ impl Server {
             metrics: HttpMetrics::new(&prometheus::Registry::new()).unwrap(),
             stop: stopped,
             places: Places::default(),
+            looks: Arc::default(),
         });
         Server {
             router,
