@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+pub mod browser;
 pub mod facts;
 pub mod kafka;
 pub mod model;

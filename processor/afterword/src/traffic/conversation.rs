@@ -252,10 +252,20 @@ impl Scribe<'_> {
 
     /// How many weeks before the present it is, and what kind of day it was when the conversation began.
     fn occasion(&self) -> (i64, Day) {
-        let weeks = self.plan.until_ms.map_or(0, |until| (until - self.now_ms) / (7 * DAY));
+        let weeks = self
+            .plan
+            .until_ms
+            .map_or(0, |until| (until - self.now_ms) / (7 * DAY));
         let incident = self.plan.incident;
         let is_incident = incident.is_some_and(|(from, to)| (from..to).contains(&self.began_ms));
-        (weeks, if is_incident { Day::Incident } else { Day::Usual })
+        (
+            weeks,
+            if is_incident {
+                Day::Incident
+            } else {
+                Day::Usual
+            },
+        )
     }
 
     fn react(&mut self, customer: &Person, reaction: Reaction) {

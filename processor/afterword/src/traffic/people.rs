@@ -74,7 +74,9 @@ impl Teammate {
     /// How many of 1,000 answers were positive so many weeks before the present.
     fn positive_before(&self, weeks: i64) -> u32 {
         let weeks = i32::try_from(weeks.clamp(0, 8)).unwrap_or(0);
-        self.positive.saturating_add_signed(-self.learnt * weeks / 4).min(985)
+        self.positive
+            .saturating_add_signed(-self.learnt * weeks / 4)
+            .min(985)
     }
 
     /// What a customer thinks of this one's work, so many weeks before the present, on a day like this.

@@ -97,8 +97,14 @@ mod tests {
     fn a_parameter_is_there_once_or_not_at_all() {
         let address = Address::new("/acme/ratings").with("from", "2026-01-01");
         let address = address.with("teammate", "a b&c").with("from", "2026-02-01");
-        assert_eq!(address.to_string(), "/acme/ratings?from=2026-02-01&teammate=a+b%26c");
-        assert_eq!(address.with("teammate", "").to_string(), "/acme/ratings?from=2026-02-01");
+        assert_eq!(
+            address.to_string(),
+            "/acme/ratings?from=2026-02-01&teammate=a+b%26c"
+        );
+        assert_eq!(
+            address.with("teammate", "").to_string(),
+            "/acme/ratings?from=2026-02-01"
+        );
         assert_eq!(segment("a/b ü"), "a%2Fb%20%C3%BC");
     }
 }

@@ -58,13 +58,19 @@ impl Query {
 
     /// The first value of this name that is not empty.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(there, value)| there == key && !value.is_empty());
+        let found = self
+            .0
+            .iter()
+            .find(|(there, value)| there == key && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 
     /// All values of this name that are not empty.
     pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        let values = self.0.iter().filter(move |(there, value)| there == key && !value.is_empty());
+        let values = self
+            .0
+            .iter()
+            .filter(move |(there, value)| there == key && !value.is_empty());
         values.map(|(_, value)| value.as_str())
     }
 
@@ -155,10 +161,16 @@ impl Chosen {
         let (from, to): (Option<Date>, Option<Date>) = (date("from")?, date("to")?);
         let last = to.unwrap_or(today);
         let first = from.unwrap_or_else(|| Period::ending(last, DEFAULT_DAYS).from);
-        let reactions: Result<Vec<_>, _> = query.all("reactions").flat_map(|list| list.split(',')).map(reaction).collect();
+        let reactions: Result<Vec<_>, _> = query
+            .all("reactions")
+            .flat_map(|list| list.split(','))
+            .map(reaction)
+            .collect();
         let commented = query.read("commented", "any, yes or no", either)?;
         let followed_up = query.read("followed_up", "any, yes or no", either)?;
-        let teammate = query.read("teammate", "an id", |id| (id.len() <= 256).then(|| id.to_owned()))?;
+        let teammate = query.read("teammate", "an id", |id| {
+            (id.len() <= 256).then(|| id.to_owned())
+        })?;
         let mut reactions = reactions?;
         reactions.sort_unstable();
         reactions.dedup();
@@ -172,8 +184,16 @@ impl Chosen {
             commented: commented.flatten(),
             followed_up: followed_up.flatten(),
             sort: query.get("sort").map(str::to_owned),
-            closes: query.read("closes", "a criterion's code, asked, not_asked or all", Closes::from_symbol)?.unwrap_or_default(),
-            after: query.read("cursor", "a cursor as a page gives it", |text| Cursor::decode(text).ok())?,
+            closes: query
+                .read(
+                    "closes",
+                    "a criterion's code, asked, not_asked or all",
+                    Closes::from_symbol,
+                )?
+                .unwrap_or_default(),
+            after: query.read("cursor", "a cursor as a page gives it", |text| {
+                Cursor::decode(text).ok()
+            })?,
         })
     }
 
@@ -192,9 +212,15 @@ impl Chosen {
         let yes = |flag: Option<bool>| flag.map_or("", |flag| if flag { "yes" } else { "no" });
         let mut address = Address::new(path);
         if self.names_period {
-            address = address.with("from", self.period.from).with("to", self.period.to);
+            address = address
+                .with("from", self.period.from)
+                .with("to", self.period.to);
         }
-        let reactions: Vec<_> = self.reactions.iter().map(|reaction| reaction.symbol()).collect();
+        let reactions: Vec<_> = self
+            .reactions
+            .iter()
+            .map(|reaction| reaction.symbol())
+            .collect();
         address
             .with("reactions", reactions.join(","))
             .with("teammate", self.teammate.as_deref().unwrap_or_default())
@@ -223,8 +249,20 @@ pub fn presets(today: Date) -> Vec<(&'static str, Period)> {
         ("7 days", Period::ending(today, 7)),
         ("28 days", Period::ending(today, DEFAULT_DAYS)),
         ("90 days", Period::ending(today, 90)),
-        ("This month", Period { from: first, to: today }),
-        ("Last month", Period { from: last_month.first_of_month(), to: last_month }),
+        (
+            "This month",
+            Period {
+                from: first,
+                to: today,
+            },
+        ),
+        (
+            "Last month",
+            Period {
+                from: last_month.first_of_month(),
+                to: last_month,
+            },
+        ),
         ("A year", Period::ending(today, 365)),
     ]
 }
@@ -245,17 +283,30 @@ mod tests {
         assert_eq!(plain.period.from, date(2026, 10, 27));
         assert_eq!(plain.address("/a/summary").to_string(), "/a/summary");
         let all = "from=2026-11-01&to=2026-11-07&reactions=terrible%2Cbad&teammate=ben&channel=email&commented=yes&granularity=week";
-        assert_eq!(chosen(all).unwrap().address("/a").to_string(), format!("/a?{all}"));
+        assert_eq!(
+            chosen(all).unwrap().address("/a").to_string(),
+            format!("/a?{all}")
+        );
         // As a form sends it.
         let form = chosen("reactions=bad&reactions=terrible&teammate=&commented=any").unwrap();
         assert_eq!(form.reactions, [Reaction::Terrible, Reaction::Bad]);
         assert_eq!((form.teammate, form.commented), (None, None));
-        assert_eq!(chosen("closes=only_too_short").unwrap().closes, Closes::HeldBackByAlone(Criterion::TooShort));
+        assert_eq!(
+            chosen("closes=only_too_short").unwrap().closes,
+            Closes::HeldBackByAlone(Criterion::TooShort)
+        );
     }
 
     #[test]
     fn what_is_no_filter_is_told() {
-        for query in ["from=yesterday", "from=2026-12-01", "to=2026-01-01&from=2020-01-01", "reactions=good", "channel=sms", "cursor=x"] {
+        for query in [
+            "from=yesterday",
+            "from=2026-12-01",
+            "to=2026-01-01&from=2020-01-01",
+            "reactions=good",
+            "channel=sms",
+            "cursor=x",
+        ] {
             assert!(matches!(chosen(query), Err(Fault::Address(_))), "{query}");
         }
         assert!(chosen(&format!("teammate={}", "x".repeat(3_000))).is_err());

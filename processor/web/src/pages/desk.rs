@@ -57,16 +57,27 @@ impl Desk {
             || pages.looks.contains_key(workspace_id)
             || database.knows_workspace(workspace_id).await?;
         if !is_known {
-            return Err(Fault::NotFound(format!("No workspace “{workspace_id}” is known here: no facts of it have arrived yet.")));
+            return Err(Fault::NotFound(format!(
+                "No workspace “{workspace_id}” is known here: no facts of it have arrived yet."
+            )));
         }
-        let zone_name = settings.as_ref().map_or("UTC", |settings| settings.time_zone.as_str()).to_owned();
+        let zone_name = settings
+            .as_ref()
+            .map_or("UTC", |settings| settings.time_zone.as_str())
+            .to_owned();
         let zone = TimeZone::get(&zone_name).unwrap_or(TimeZone::UTC);
-        let today = Timestamp::from_millisecond(now_ms).unwrap_or_default().to_zoned(zone.clone()).date();
+        let today = Timestamp::from_millisecond(now_ms)
+            .unwrap_or_default()
+            .to_zoned(zone.clone())
+            .date();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let chosen = Chosen::read(&query, today)?;
         let filter = Filter {
             workspace_id: workspace_id.to_owned(),
-            period: Period { from: today, to: today },
+            period: Period {
+                from: today,
+                to: today,
+            },
             teammate_id: None,
             channel: None,
         };
@@ -100,7 +111,15 @@ impl Desk {
         match page {
             "summary" => here.only(&["from", "to", "teammate", "channel", "granularity"]),
             "teammates" => here.only(&["from", "to", "channel", "sort"]),
-            "ratings" => here.only(&["from", "to", "teammate", "channel", "reactions", "commented", "followed_up"]),
+            "ratings" => here.only(&[
+                "from",
+                "to",
+                "teammate",
+                "channel",
+                "reactions",
+                "commented",
+                "followed_up",
+            ]),
             "why-not" => here.only(&["from", "to", "teammate", "closes"]),
             _ => here.only(&["from", "to", "channel", "granularity"]),
         }
@@ -113,7 +132,13 @@ impl Desk {
 
     /// The page's address and the parts of the bar.
     pub fn ways(&self, here: &str) -> Vec<Way> {
-        let ways = [("summary", "Summary"), ("teammates", "Teammates"), ("ratings", "Ratings"), ("why-not", "Why not"), ("settings", "Settings")];
+        let ways = [
+            ("summary", "Summary"),
+            ("teammates", "Teammates"),
+            ("ratings", "Ratings"),
+            ("why-not", "Why not"),
+            ("settings", "Settings"),
+        ];
         let way = |(page, label): (&str, &'static str)| Way {
             href: match page {
                 "settings" => self.path(page),
@@ -156,7 +181,11 @@ impl Desk {
     pub fn presets(&self, view: &Address) -> Vec<Preset> {
         let preset = |(label, period): (&'static str, Period)| Preset {
             label,
-            href: view.clone().with("from", period.from).with("to", period.to).to_string(),
+            href: view
+                .clone()
+                .with("from", period.from)
+                .with("to", period.to)
+                .to_string(),
             is_chosen: period == self.chosen.period,
         };
         presets(self.today).into_iter().map(preset).collect()

@@ -30,12 +30,28 @@ struct FaultPage<'a> {
 impl Fault {
     fn parts(&self) -> (StatusCode, &'static str, &str) {
         match self {
-            Fault::Address(text) => (StatusCode::BAD_REQUEST, "This address cannot be shown", text),
-            Fault::Form(text) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be saved", text),
+            Fault::Address(text) => (
+                StatusCode::BAD_REQUEST,
+                "This address cannot be shown",
+                text,
+            ),
+            Fault::Form(text) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This cannot be saved",
+                text,
+            ),
             Fault::NotFound(text) => (StatusCode::NOT_FOUND, "Nothing is here", text),
-            Fault::Forbidden(text) => (StatusCode::FORBIDDEN, "This is not yours to see or change", text),
+            Fault::Forbidden(text) => (
+                StatusCode::FORBIDDEN,
+                "This is not yours to see or change",
+                text,
+            ),
             Fault::Unavailable(text) => (StatusCode::SERVICE_UNAVAILABLE, "Not just now", text),
-            Fault::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "A fault of this program", "The program's own log says more."),
+            Fault::Broken => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A fault of this program",
+                "The program's own log says more.",
+            ),
         }
     }
 }
@@ -67,9 +83,12 @@ impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let (status, title, text) = self.parts();
         let page = FaultPage { title, text }.render();
-        let mut response = (status, Html(page.unwrap_or_else(|_| title.to_owned()))).into_response();
+        let mut response =
+            (status, Html(page.unwrap_or_else(|_| title.to_owned()))).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(2));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(2));
         }
         response
     }

@@ -57,7 +57,9 @@ impl Filters {
     pub fn of(desk: &Desk, view: &Address, teammate_ids: Vec<String>) -> Filters {
         let chosen = desk.chosen.clone();
         let mut teammates = Vec::new();
-        if !teammate_ids.is_empty() || (chosen.teammate.is_some() && view.to_string().contains("teammate=")) {
+        if !teammate_ids.is_empty()
+            || (chosen.teammate.is_some() && view.to_string().contains("teammate="))
+        {
             teammates.push(choice("", "All teammates", chosen.teammate.is_none()));
             let is_listed = |id: &String| teammate_ids.contains(id);
             let other = chosen.teammate.as_ref().filter(|id| !is_listed(id));
@@ -65,7 +67,16 @@ impl Filters {
                 teammates.push(choice(id, id, chosen.teammate.as_ref() == Some(id)));
             }
         }
-        let asked = ["from", "to", "teammate", "channel", "granularity", "reactions", "commented", "followed_up"];
+        let asked = [
+            "from",
+            "to",
+            "teammate",
+            "channel",
+            "granularity",
+            "reactions",
+            "commented",
+            "followed_up",
+        ];
         Filters {
             action: view.path().to_owned(),
             from: chosen.period.from.to_string(),
@@ -99,7 +110,11 @@ impl Filters {
     /// And how time is cut.
     #[must_use]
     pub fn with_step(mut self, step: Step) -> Filters {
-        let each = [(Step::Day, "By day"), (Step::Week, "By week"), (Step::Month, "By month")];
+        let each = [
+            (Step::Day, "By day"),
+            (Step::Week, "By week"),
+            (Step::Month, "By month"),
+        ];
         let choice = |(one, word): (Step, &str)| choice(step_symbol(one), word, one == step);
         self.steps = each.into_iter().map(choice).collect();
         self
@@ -110,16 +125,33 @@ impl Filters {
     pub fn with_ratings(mut self) -> Filters {
         let chosen = &self.chosen.reactions;
         let each = Reaction::ALL.iter().map(|reaction| {
-            choice(reaction.symbol(), words::reaction(*reaction), chosen.contains(reaction))
+            choice(
+                reaction.symbol(),
+                words::reaction(*reaction),
+                chosen.contains(reaction),
+            )
         });
         self.reactions = each.collect();
-        let names: Vec<_> = chosen.iter().map(|reaction| words::reaction(*reaction)).collect();
+        let names: Vec<_> = chosen
+            .iter()
+            .map(|reaction| words::reaction(*reaction))
+            .collect();
         self.reactions_chosen = match names.as_slice() {
             [] => "All reactions".to_owned(),
             names => names.join(", "),
         };
-        self.commented = either(self.chosen.commented, "With or without comment", "With a comment", "Without a comment");
-        self.followed_up = either(self.chosen.followed_up, "Followed up or not", "Followed up", "Not followed up yet");
+        self.commented = either(
+            self.chosen.commented,
+            "With or without comment",
+            "With a comment",
+            "Without a comment",
+        );
+        self.followed_up = either(
+            self.chosen.followed_up,
+            "Followed up or not",
+            "Followed up",
+            "Not followed up yet",
+        );
         self
     }
 }

@@ -19,18 +19,27 @@ const MAX_BYTES: usize = 1 << 20;
 /// When it was not sent by one of these pages, its sender may change nothing, or it is too large.
 pub async fn read(parts: &Parts, visitor: &Visitor, body: Body) -> Result<Query, Fault> {
     same_site(&parts.headers)?;
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     if !kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
-        return Err(Fault::Form("Expected a form as a browser sends it.".to_owned()));
+        return Err(Fault::Form(
+            "Expected a form as a browser sends it.".to_owned(),
+        ));
     }
     let body = to_bytes(body, MAX_BYTES).await;
     let body = body.map_err(|_| Fault::Form(format!("Expected at most {MAX_BYTES} bytes.")))?;
     let form = Query::parse(&String::from_utf8_lossy(&body));
     if !visitor.csrf.is_empty() && form.get("csrf") != Some(&visitor.csrf) {
-        return Err(Fault::Forbidden("The form is too old. Go back, load the page again, and send it once more.".to_owned()));
+        return Err(Fault::Forbidden(
+            "The form is too old. Go back, load the page again, and send it once more.".to_owned(),
+        ));
     }
     if !visitor.may_change {
-        return Err(Fault::Forbidden("Your account may look at this workspace and change nothing in it.".to_owned()));
+        return Err(Fault::Forbidden(
+            "Your account may look at this workspace and change nothing in it.".to_owned(),
+        ));
     }
     Ok(form)
 }
@@ -39,7 +48,10 @@ pub async fn read(parts: &Parts, visitor: &Visitor, body: Body) -> Result<Query,
 pub fn back(desk: &Desk, form: &Query, fragment: &str) -> Response {
     let root = format!("{}/", desk.root);
     let is_own = |to: &&str| to.starts_with(&root) && !to.contains(['\\', '\r', '\n', '#']);
-    let to = form.get("back").filter(is_own).map_or_else(|| desk.path("summary"), str::to_owned);
+    let to = form
+        .get("back")
+        .filter(is_own)
+        .map_or_else(|| desk.path("summary"), str::to_owned);
     see(&format!("{to}{fragment}"))
 }
 

@@ -34,12 +34,24 @@ pub async fn get(
         teammate_id: desk.chosen.teammate.clone(),
         channel: desk.chosen.channel,
     };
-    let found = pages.database.hearts(&filter, desk.chosen.after.as_ref(), PAGE).await?;
-    let here = desk.chosen.address(&desk.path("heart")).only(&["teammate", "channel"]);
-    let next = found.next.map(|cursor| here.with("cursor", cursor.encode()).to_string());
+    let found = pages
+        .database
+        .hearts(&filter, desk.chosen.after.as_ref(), PAGE)
+        .await?;
+    let here = desk
+        .chosen
+        .address(&desk.path("heart"))
+        .only(&["teammate", "channel"]);
+    let next = found
+        .next
+        .map(|cursor| here.with("cursor", cursor.encode()).to_string());
     let body = HeartPage {
         here: "heart",
-        entries: found.entries.iter().map(|rating| Entry::of(&desk, rating)).collect(),
+        entries: found
+            .entries
+            .iter()
+            .map(|rating| Entry::of(&desk, rating))
+            .collect(),
         next,
         desk,
     };

@@ -17,6 +17,7 @@ use super::visitor::visitor;
 
 /// Between two looks at the database.
 const LOOK: Duration = Duration::from_secs(1);
+
 /// A comment is sent so often, so that nobody on the way thinks the stream dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -35,7 +36,8 @@ pub async fn get(
 ) -> Result<Response, Fault> {
     visitor(&parts, &workspace)?;
     let place = std::sync::Arc::clone(&pages.streams).try_acquire_owned();
-    let place = place.map_err(|_| Fault::Unavailable("Too many pages listen for changes.".to_owned()))?;
+    let place =
+        place.map_err(|_| Fault::Unavailable("Too many pages listen for changes.".to_owned()))?;
     let listening = Listening {
         pages,
         workspace_id: workspace,
@@ -46,7 +48,9 @@ pub async fn get(
         let event = listening.next().await?;
         Some((Ok::<_, Infallible>(event), listening))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response())
 }
 
 impl Listening {
@@ -57,7 +61,11 @@ impl Listening {
             let state = self.pages.database.state(&self.workspace_id).await.ok();
             if state.is_some() && state != self.known {
                 self.known.clone_from(&state);
-                return Some(Event::default().event("state").data(state.unwrap_or_default()));
+                return Some(
+                    Event::default()
+                        .event("state")
+                        .data(state.unwrap_or_default()),
+                );
             }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return None,

@@ -5,9 +5,11 @@
 
 mod address;
 mod assets;
+mod cards;
 mod chart;
 mod chosen;
 mod desk;
+mod facts;
 mod fault;
 mod filters;
 mod forms;
@@ -16,9 +18,11 @@ mod live;
 mod look;
 mod ratings;
 mod settings;
+mod settings_form;
 mod story;
 mod summary;
 mod teammates;
+mod timeline;
 mod visitor;
 mod why;
 mod words;
@@ -83,11 +87,17 @@ pub(crate) fn pages_router(pages: Pages) -> Router {
         .route("/{workspace}/summary", get(summary::get))
         .route("/{workspace}/teammates", get(teammates::get))
         .route("/{workspace}/teammates/{teammate}", get(summary::teammate))
-        .route("/{workspace}/ratings", get(ratings::get).post(ratings::post))
+        .route(
+            "/{workspace}/ratings",
+            get(ratings::get).post(ratings::post),
+        )
         .route("/{workspace}/heart", get(heart::get))
         .route("/{workspace}/why-not", get(why::get))
         .route("/{workspace}/conversations/{conversation}", get(story::get))
-        .route("/{workspace}/settings", get(settings::get).post(settings::post))
+        .route(
+            "/{workspace}/settings",
+            get(settings::get).post(settings_form::post),
+        )
         .route("/{workspace}/changes", get(live::get))
         .layer(from_fn(careful))
         .with_state(pages)
@@ -103,7 +113,9 @@ async fn careful(request: axum::extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     };
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");

@@ -49,11 +49,16 @@ impl Entry {
             channel: words::channel(&rating.channel).to_owned(),
             rated: desk.moment(rating.first_rated_at),
             rated_machine: words::machine_time(rating.first_rated_at),
-            is_changed: rating.revision > 1 && rating.submitted_at > rating.first_rated_at && rating.comment.is_none(),
+            is_changed: rating.revision > 1
+                && rating.submitted_at > rating.first_rated_at
+                && rating.comment.is_none(),
             after_reopen: rating.after_reopen,
             story: desk.story(&rating.conversation_id),
             help_desk: desk.help_desk(&rating.conversation_id),
-            followed_up: rating.follow_up.as_ref().map(|mark| format!("{}, {}", mark.by, desk.moment(mark.at))),
+            followed_up: rating
+                .follow_up
+                .as_ref()
+                .map(|mark| format!("{}, {}", mark.by, desk.moment(mark.at))),
         }
     }
 }
@@ -88,20 +93,33 @@ pub async fn get(
         commented: chosen.commented,
         followed_up: chosen.followed_up,
     };
-    let found = pages.database.ratings(&filter, chosen.after.as_ref(), PAGE).await?;
+    let found = pages
+        .database
+        .ratings(&filter, chosen.after.as_ref(), PAGE)
+        .await?;
     let ids = pages.teammate_ids(&filter.filter).await?;
     let view = desk.view("ratings");
-    let next = found.next.as_ref().map(|cursor| view.clone().with("cursor", cursor.encode()).to_string());
+    let next = found
+        .next
+        .as_ref()
+        .map(|cursor| view.clone().with("cursor", cursor.encode()).to_string());
     let back = match &chosen.after {
         Some(cursor) => view.clone().with("cursor", cursor.encode()),
         None => view.clone(),
     };
     let api = format!("/api/v1/workspaces{}/ratings.csv", desk.root);
-    let csv = view.at(api).with("from", chosen.period.from).with("to", chosen.period.to);
+    let csv = view
+        .at(api)
+        .with("from", chosen.period.from)
+        .with("to", chosen.period.to);
     let body = RatingsPage {
         here: "ratings",
         filters: Filters::of(&desk, &view, ids).with_channel().with_ratings(),
-        entries: found.entries.iter().map(|rating| Entry::of(&desk, rating)).collect(),
+        entries: found
+            .entries
+            .iter()
+            .map(|rating| Entry::of(&desk, rating))
+            .collect(),
         found: count(&pages, &desk).await?,
         back: back.to_string(),
         next,
@@ -119,10 +137,13 @@ async fn count(pages: &Pages, desk: &Desk) -> Result<Option<String>, Fault> {
     if chosen.commented.is_some() || chosen.followed_up.is_some() {
         return Ok(None);
     }
-    let counts = pages.database.reactions(&chosen.filter(&desk.workspace_id)).await?;
-    let wanted = afterword_schemas::records::Reaction::ALL.iter().filter(|reaction| {
-        chosen.reactions.is_empty() || chosen.reactions.contains(reaction)
-    });
+    let counts = pages
+        .database
+        .reactions(&chosen.filter(&desk.workspace_id))
+        .await?;
+    let wanted = afterword_schemas::records::Reaction::ALL
+        .iter()
+        .filter(|reaction| chosen.reactions.is_empty() || chosen.reactions.contains(reaction));
     let sum = wanted.map(|reaction| counts[*reaction as usize]).sum();
     Ok(Some(words::counted(sum, "rating", "ratings")))
 }
@@ -147,9 +168,18 @@ pub async fn post(
         at: now_ms(),
     };
     let request_id = form.get("request_id").unwrap_or_default();
-    let marked = pages.database.mark(&desk.workspace_id, request_id, &change).await?;
+    let marked = pages
+        .database
+        .mark(&desk.workspace_id, request_id, &change)
+        .await?;
     match marked {
-        Some(rating) => Ok(forms::back(&desk, &form, &format!("#r-{}", rating.request_id))),
-        None => Err(Fault::NotFound("This workspace has no such rating.".to_owned())),
+        Some(rating) => Ok(forms::back(
+            &desk,
+            &form,
+            &format!("#r-{}", rating.request_id),
+        )),
+        None => Err(Fault::NotFound(
+            "This workspace has no such rating.".to_owned(),
+        )),
     }
 }

@@ -8,11 +8,12 @@ use axum::extract::{Path, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 
+use super::cards::{FEW, Judged, counts, judged};
 use super::chart;
 use super::desk::Desk;
 use super::fault::Fault;
 use super::filters::Filters;
-use super::summary::{FEW, Judged, counts, judged};
+
 use super::{Pages, page, words};
 
 /// Teammates read at once, and at most shown.
@@ -63,7 +64,12 @@ struct TeammatesPage {
 const COLUMNS: [(&str, &str, &str, First); 7] = [
     ("name", "Teammate", "", First::Least),
     ("ratings", "Ratings", "number", First::Most),
-    ("reactions", "Reactions, worst to best", "wide", First::Least),
+    (
+        "reactions",
+        "Reactions, worst to best",
+        "wide",
+        First::Least,
+    ),
     ("share", "Positive share, 95% interval", "wide", First::Most),
     ("target", "Target", "", First::Most),
     ("trend", "Trend", "", First::Most),
@@ -87,10 +93,14 @@ pub async fn get(
     let mut filter = chosen.filter(&desk.workspace_id);
     filter.teammate_id = None;
     let database = &pages.database;
-    let settings = database.settings_of(&desk.workspace_id, chosen.period.to, desk.now_ms).await?;
+    let settings = database
+        .settings_of(&desk.workspace_id, chosen.period.to, desk.now_ms)
+        .await?;
     let (mut found, mut after, mut is_cut) = (Vec::new(), None, false);
     loop {
-        let list = database.teammates(&filter, settings.as_ref(), after.as_ref(), PAGE).await?;
+        let list = database
+            .teammates(&filter, settings.as_ref(), after.as_ref(), PAGE)
+            .await?;
         found.extend(list.entries);
         after = list.next;
         is_cut = is_cut || (after.is_some() && found.len() >= MOST);
@@ -104,7 +114,10 @@ pub async fn get(
     let body = TeammatesPage {
         here: "teammates",
         filters: Filters::of(&desk, &view, Vec::new()).with_channel(),
-        columns: COLUMNS.iter().map(|column| heading(&desk, column, key, direction)).collect(),
+        columns: COLUMNS
+            .iter()
+            .map(|column| heading(&desk, column, key, direction))
+            .collect(),
         has_target: found.iter().any(|row| row.target.is_some()),
         rows: found.iter().map(|figures| row(&desk, figures)).collect(),
         is_cut,
@@ -123,12 +136,20 @@ fn sorting(sort: Option<&str>) -> Result<(&'static str, First), Fault> {
     let column = COLUMNS.iter().find(|(known, ..)| *known == key);
     let Some((known, ..)) = column else {
         let keys: Vec<_> = COLUMNS.iter().map(|(known, ..)| *known).collect();
-        return Err(Fault::Address(format!("sort: expected one of {}, with - before it for the reverse", keys.join(", "))));
+        return Err(Fault::Address(format!(
+            "sort: expected one of {}, with - before it for the reverse",
+            keys.join(", ")
+        )));
     };
     Ok((known, direction))
 }
 
-fn heading(desk: &Desk, column: &(&'static str, &'static str, &'static str, First), key: &str, direction: First) -> Column {
+fn heading(
+    desk: &Desk,
+    column: &(&'static str, &'static str, &'static str, First),
+    key: &str,
+    direction: First,
+) -> Column {
     let (own, label, class, first) = *column;
     let is_sorted = own == key;
     let next = match (is_sorted, direction) {
@@ -139,7 +160,10 @@ fn heading(desk: &Desk, column: &(&'static str, &'static str, &'static str, Firs
     let sign = if next == First::Most { "-" } else { "" };
     Column {
         label,
-        href: desk.view("teammates").with("sort", format!("{sign}{own}")).to_string(),
+        href: desk
+            .view("teammates")
+            .with("sort", format!("{sign}{own}"))
+            .to_string(),
         sorted: match (is_sorted, direction) {
             (false, _) => "none",
             (true, First::Most) => "descending",
@@ -167,7 +191,11 @@ fn sort(rows: &mut [TeammateFigures], key: &str, direction: First) {
     rows.sort_by(|a, b| {
         let names = a.teammate_id.cmp(&b.teammate_id);
         if key == "name" {
-            return if direction == First::Least { names } else { names.reverse() };
+            return if direction == First::Least {
+                names
+            } else {
+                names.reverse()
+            };
         }
         // Whoever has no such figure comes last, whichever way it is sorted.
         match (number(a), number(b)) {
@@ -187,11 +215,20 @@ fn row(desk: &Desk, row: &TeammateFigures) -> Row {
     Row {
         href: desk.teammate(&row.teammate_id).to_string(),
         ratings: words::count(figures.ratings),
-        ratings_href: desk.view("ratings").with("teammate", &row.teammate_id).to_string(),
+        ratings_href: desk
+            .view("ratings")
+            .with("teammate", &row.teammate_id)
+            .to_string(),
         share: words::percent_or_dash(figures.positive_share),
         interval: figures.positive_interval.map_or_else(
             || "no ratings".to_owned(),
-            |interval| format!("{}–{}", words::percent_short(interval.low), words::percent_short(interval.high)),
+            |interval| {
+                format!(
+                    "{}–{}",
+                    words::percent_short(interval.low),
+                    words::percent_short(interval.high)
+                )
+            },
         ),
         drawing: chart::interval(
             &of("Positive share"),
@@ -203,7 +240,11 @@ fn row(desk: &Desk, row: &TeammateFigures) -> Row {
         stack: chart::stack(&of("Reactions"), &counts(figures), 24),
         judged: target.map(judged),
         rate: words::percent_or_dash(figures.response_rate),
-        requests: format!("{} of {}", words::count(figures.requests_answered), words::count(figures.requests)),
+        requests: format!(
+            "{} of {}",
+            words::count(figures.requests_answered),
+            words::count(figures.requests)
+        ),
         change: row.change.map_or_else(|| "–".to_owned(), words::points),
         trend: chart::trend(&of("Trend"), &row.trend),
         id: row.teammate_id.clone(),

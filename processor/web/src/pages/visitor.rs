@@ -48,6 +48,8 @@ pub fn same_site(headers: &HeaderMap) -> Result<(), Fault> {
     };
     match is_own {
         true => Ok(()),
-        false => Err(Fault::Forbidden("The form was not sent from a page of this program.".to_owned())),
+        false => Err(Fault::Forbidden(
+            "The form was not sent from a page of this program.".to_owned(),
+        )),
     }
 }

@@ -1,7 +1,9 @@
 //! `/{workspace}/why-not`: a conversation by its id; from closes to answers; what each criterion held back, down to the closes;
 //! what would change at another threshold.
 
-use afterword_readmodel::figures::{ConversationClose, ConversationFilter, Funnel, OtherThreshold, Outcome};
+use afterword_readmodel::figures::{
+    ConversationClose, ConversationFilter, Funnel, OtherThreshold, Outcome,
+};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
@@ -121,9 +123,24 @@ async fn closes(pages: &Pages, desk: &Desk) -> Result<(Vec<Close>, Option<String
         filter: desk.chosen.filter(&desk.workspace_id),
         outcome,
     };
-    let found = pages.database.closes(&filter, desk.chosen.after.as_ref(), PAGE).await?;
-    let next = found.next.map(|cursor| format!("{}#closes", desk.view("why-not").with("cursor", cursor.encode())));
-    Ok((found.entries.iter().map(|close| shown(desk, close)).collect(), next))
+    let found = pages
+        .database
+        .closes(&filter, desk.chosen.after.as_ref(), PAGE)
+        .await?;
+    let next = found.next.map(|cursor| {
+        format!(
+            "{}#closes",
+            desk.view("why-not").with("cursor", cursor.encode())
+        )
+    });
+    Ok((
+        found
+            .entries
+            .iter()
+            .map(|close| shown(desk, close))
+            .collect(),
+        next,
+    ))
 }
 
 fn shown(desk: &Desk, close: &ConversationClose) -> Close {
@@ -135,7 +152,11 @@ fn shown(desk: &Desk, close: &ConversationClose) -> Close {
         teammate: close.teammate_id.clone(),
         teammate_href: teammate.map_or_else(String::new, |id| desk.teammate(id).to_string()),
         is_asked: close.requested,
-        reasons: close.failed.iter().map(|code| words::criterion(code).to_owned()).collect(),
+        reasons: close
+            .failed
+            .iter()
+            .map(|code| words::criterion(code).to_owned())
+            .collect(),
     }
 }
 
@@ -146,13 +167,27 @@ fn listed(closes: &Closes) -> Option<String> {
         Closes::Asked => Some("Closes that were asked about".to_owned()),
         Closes::NotAsked => Some("Closes that were not asked about".to_owned()),
         Closes::HeldBackBy(criterion) => Some(words::criterion(criterion.symbol()).to_owned()),
-        Closes::HeldBackByAlone(criterion) => Some(format!("{}, and nothing else", words::criterion(criterion.symbol()))),
+        Closes::HeldBackByAlone(criterion) => Some(format!(
+            "{}, and nothing else",
+            words::criterion(criterion.symbol())
+        )),
     }
 }
 
 fn stages(desk: &Desk, funnel: &Funnel) -> Vec<Stage> {
-    let share = |part: i64, whole: i64| if whole > 0 { part as f64 / whole as f64 } else { 0.0 };
-    let to_list = |closes: Closes| format!("{}#closes", desk.view("why-not").with("closes", closes.symbol()));
+    let share = |part: i64, whole: i64| {
+        if whole > 0 {
+            part as f64 / whole as f64
+        } else {
+            0.0
+        }
+    };
+    let to_list = |closes: Closes| {
+        format!(
+            "{}#closes",
+            desk.view("why-not").with("closes", closes.symbol())
+        )
+    };
     let stage = |label, count: i64, share_words: String, href: String, is_chosen: bool| Stage {
         label,
         count: words::count(count),
@@ -167,13 +202,27 @@ fn stages(desk: &Desk, funnel: &Funnel) -> Vec<Stage> {
     };
     let chosen = &desk.chosen.closes;
     vec![
-        stage("Closes", funnel.closes, String::new(), to_list(Closes::All), *chosen == Closes::All),
-        stage("Asked", funnel.asked, of(funnel.asked, funnel.closes, "closes"), to_list(Closes::Asked), *chosen == Closes::Asked),
+        stage(
+            "Closes",
+            funnel.closes,
+            String::new(),
+            to_list(Closes::All),
+            *chosen == Closes::All,
+        ),
+        stage(
+            "Asked",
+            funnel.asked,
+            of(funnel.asked, funnel.closes, "closes"),
+            to_list(Closes::Asked),
+            *chosen == Closes::Asked,
+        ),
         stage(
             "Answered",
             funnel.answered,
             of(funnel.answered, funnel.asked, "requests"),
-            desk.view("ratings").only(&["from", "to", "teammate"]).to_string(),
+            desk.view("ratings")
+                .only(&["from", "to", "teammate"])
+                .to_string(),
             false,
         ),
     ]
@@ -182,7 +231,11 @@ fn stages(desk: &Desk, funnel: &Funnel) -> Vec<Stage> {
 fn held(desk: &Desk, funnel: &Funnel) -> Vec<Held> {
     let view = |closes: String| format!("{}#closes", desk.view("why-not").with("closes", closes));
     let row = |held: &afterword_readmodel::figures::HeldBack| {
-        let share = if funnel.closes > 0 { held.closes as f64 / funnel.closes as f64 } else { 0.0 };
+        let share = if funnel.closes > 0 {
+            held.closes as f64 / funnel.closes as f64
+        } else {
+            0.0
+        };
         Held {
             word: words::criterion(held.criterion).to_owned(),
             code: held.criterion,
@@ -200,7 +253,12 @@ fn held(desk: &Desk, funnel: &Funnel) -> Vec<Held> {
 
 /// Those that say something new: of neighbours with the same effect the first.
 fn others(list: &[OtherThreshold], unit: &str) -> Vec<Other> {
-    let most = list.iter().map(|other| other.closes.abs()).max().unwrap_or(0).max(1);
+    let most = list
+        .iter()
+        .map(|other| other.closes.abs())
+        .max()
+        .unwrap_or(0)
+        .max(1);
     let mut shown = Vec::<Other>::new();
     let mut before = None;
     for other in list {
@@ -212,10 +270,18 @@ fn others(list: &[OtherThreshold], unit: &str) -> Vec<Other> {
             more if more > 0 => format!("{} more closes asked about", words::signed(more)),
             fewer => format!("{} fewer", words::count(-fewer)),
         };
-        let class = if other.closes < 0 { "filled held" } else { "filled" };
+        let class = if other.closes < 0 {
+            "filled held"
+        } else {
+            "filled"
+        };
         shown.push(Other {
             threshold: format!("{} {unit}", words::count(other.threshold)),
-            drawing: chart::part(&format!("{} {unit}", other.threshold), other.closes.abs() as f64 / most as f64, class),
+            drawing: chart::part(
+                &format!("{} {unit}", other.threshold),
+                other.closes.abs() as f64 / most as f64,
+                class,
+            ),
             effect,
         });
     }

@@ -167,7 +167,8 @@ pub fn reaction(reaction: Reaction) -> &'static str {
 
 /// The same from its symbol; what is not known as it stands.
 pub fn reaction_of(symbol: &str) -> String {
-    Reaction::from_symbol(symbol).map_or_else(|| symbol.to_owned(), |known| reaction(known).to_owned())
+    Reaction::from_symbol(symbol)
+        .map_or_else(|| symbol.to_owned(), |known| reaction(known).to_owned())
 }
 
 /// A channel as people read it.
@@ -232,8 +233,14 @@ mod tests {
     #[test]
     fn times_read_well() {
         assert_eq!(days(day(2026, 11, 1), day(2026, 11, 23)), "1–23 Nov 2026");
-        assert_eq!(days(day(2026, 10, 27), day(2026, 11, 23)), "27 Oct – 23 Nov 2026");
-        assert_eq!(days(day(2025, 12, 30), day(2026, 1, 2)), "30 Dec 2025 – 2 Jan 2026");
+        assert_eq!(
+            days(day(2026, 10, 27), day(2026, 11, 23)),
+            "27 Oct – 23 Nov 2026"
+        );
+        assert_eq!(
+            days(day(2025, 12, 30), day(2026, 1, 2)),
+            "30 Dec 2025 – 2 Jan 2026"
+        );
         assert_eq!(span(90_061_000), "1 day 1 h");
         assert_eq!(span(12), "less than a second");
         let dublin = TimeZone::get("Europe/Dublin").unwrap_or(TimeZone::UTC);

@@ -33,7 +33,14 @@ struct WorkspacesPage {
 /// The list; from a list of one straight on to it.
 pub async fn get(State(pages): State<Pages>, parts: Parts) -> Result<Response, Fault> {
     let mut ids = pages.database.workspaces(MOST).await?;
-    ids.extend(pages.looks.keys().filter(|id| !ids.contains(id)).cloned().collect::<Vec<_>>());
+    ids.extend(
+        pages
+            .looks
+            .keys()
+            .filter(|id| !ids.contains(id))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
     ids.retain(|id| visitor(&parts, id).is_ok());
     if let [only] = ids.as_slice() {
         return Ok(forms::see(&format!("/{}/summary", segment(only))));
@@ -42,7 +49,11 @@ pub async fn get(State(pages): State<Pages>, parts: Parts) -> Result<Response, F
     for id in ids {
         let totals = pages.database.totals(&id).await?;
         rows.push(Row {
-            look: pages.looks.get(&id).cloned().unwrap_or_else(|| Look::of(&id)),
+            look: pages
+                .looks
+                .get(&id)
+                .cloned()
+                .unwrap_or_else(|| Look::of(&id)),
             href: format!("/{}/summary", segment(&id)),
             closes: words::count(totals.decided),
             asked: words::count(totals.asked),
