@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use afterword_schemas::records::Criterion;
+use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -12,6 +13,8 @@ use utoipa::ToSchema;
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
 use crate::figures::cursor::Cursor;
+use crate::figures::spans::{Day, Span, spans};
+use crate::figures::summary::day;
 use crate::figures::{Filter, Page};
 use crate::fold::mask;
 use crate::story::{Measured, Thresholds, time};
@@ -96,8 +99,12 @@ fn unplace(place: &str) -> (i64, i64, i64) {
     (part(), part(), part())
 }
 
-/// What the sums say of one day: the masks that are wanted, and how many entries the index has of each.
-type Days = BTreeMap<String, Vec<(i64, i64)>>;
+/// What the sums say: each day's rows, and the masks that are wanted, with how many entries the index has of each.
+#[derive(Default)]
+struct Days {
+    rows: BTreeMap<Date, Day>,
+    masks: BTreeMap<Date, BTreeMap<i64, i64>>,
+}
 
 impl ReportDatabase {
     /// A page of closes, the latest first.
@@ -113,15 +120,14 @@ impl ReportDatabase {
         let days = self.days_of_closes(wanted, after).await?;
         let mut entries = Vec::<ConversationClose>::new();
         let mut walked = 0;
-        for (day, masks) in days.iter().rev() {
-            let begins = after.filter(|cursor| cursor.day == *day);
+        for span in spans(&days.rows) {
             let mut found = Vec::new();
-            for (mask, count) in masks {
-                walked += count;
+            for masks in days.reads(&span) {
+                walked += masks.iter().map(|(_, rows)| rows).sum::<i64>();
                 let rest = limit - entries.len();
-                found.extend(self.closes_of(wanted, (day, *mask), begins, rest).await?);
+                found.extend(self.closes_of(wanted, &span, &masks, (after, rest)).await?);
             }
-            found.sort_by(|a, b| (b.decided_at, &b.place).cmp(&(a.decided_at, &a.place)));
+            found.sort_by(|a, b| b.rank().cmp(&a.rank()));
             entries.extend(found.into_iter().take(limit - entries.len()));
             if let Some(last) = entries.last().filter(|_| entries.len() == limit) {
                 let next = Cursor::new(&last.day, last.decided_at, &last.place);
@@ -131,7 +137,7 @@ impl ReportDatabase {
                 });
             }
             if wanted.filter.teammate_id.is_some() && walked > MAX_WALKED {
-                let next = Some(Cursor::new(day, i64::MIN, ""));
+                let next = Some(Cursor::new(span.from, i64::MIN, ""));
                 return Ok(Page { entries, next });
             }
         }
@@ -153,12 +159,12 @@ impl ReportDatabase {
         // Of a teammate, too, the index has the entries of all to walk through.
         let sql = match filter.teammate_id {
             None => {
-                "SELECT day, failed_mask, decided FROM decision_days WHERE workspace_id = $1 AND day >= $2 AND day <= $3"
+                "SELECT day, failed_mask, decided, 1 FROM decision_days WHERE workspace_id = $1 AND day >= $2 AND day <= $3"
             }
             Some(_) => {
-                "SELECT t.day, t.failed_mask, d.decided FROM decision_teammate_days t JOIN decision_days d \
-                 ON d.workspace_id = t.workspace_id AND d.day = t.day AND d.failed_mask = t.failed_mask \
-                 WHERE t.workspace_id = $1 AND t.day >= $2 AND t.day <= $3 AND t.teammate_id = $4"
+                "SELECT d.day, d.failed_mask, d.decided, CASE WHEN t.decided > 0 THEN 1 ELSE 0 END FROM decision_days d \
+                 LEFT JOIN decision_teammate_days t ON t.workspace_id = d.workspace_id AND t.teammate_id = $4 AND t.day = d.day \
+                 AND t.failed_mask = d.failed_mask WHERE d.workspace_id = $1 AND d.day >= $2 AND d.day <= $3"
             }
         };
         let mut query = sqlx::query(sql)
@@ -168,12 +174,15 @@ impl ReportDatabase {
         if let Some(teammate) = &filter.teammate_id {
             query = query.bind(teammate);
         }
-        let mut days = Days::new();
+        let mut days = Days::default();
         for row in query.fetch_all(self.readers()).await? {
-            let (day, mask, count): (String, i64, i64) =
-                (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            if wanted.outcome.wants(mask) {
-                days.entry(day).or_default().push((mask, count));
+            let date = day(&row, 0)?;
+            let (mask, rows): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+            let of_day = days.rows.entry(date).or_default();
+            of_day.rows += rows;
+            if row.try_get::<i32, _>(3)? == 1 && wanted.outcome.wants(mask) {
+                of_day.is_wanted = true;
+                days.masks.entry(date).or_default().insert(mask, rows);
             }
         }
         Ok(days)
@@ -182,23 +191,39 @@ impl ReportDatabase {
     async fn closes_of(
         &self,
         wanted: &ConversationFilter,
-        (day, mask): (&str, i64),
-        after: Option<&Cursor>,
-        limit: usize,
+        span: &Span,
+        masks: &[(i64, i64)],
+        (after, limit): (Option<&Cursor>, usize),
     ) -> Result<Vec<ConversationClose>, ReadModelError> {
         let teammate = wanted.filter.teammate_id.as_deref();
+        // Of one day and mask the index has the order, when it is told that there is one.
+        let (days, order) = match span.from == span.to {
+            true => ("decided_day = $2 AND $2 = $3", ""),
+            false => (
+                "decided_day >= $2 AND decided_day <= $3",
+                "decided_day DESC, ",
+            ),
+        };
+        let failed = match masks {
+            [(one, _)] => format!("= {one}"),
+            several => {
+                let several: Vec<_> = several.iter().map(|(mask, _)| mask.to_string()).collect();
+                format!("IN ({})", several.join(", "))
+            }
+        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM decisions WHERE workspace_id = $1 AND decided_day = $2 AND failed_mask = $3 \
-             AND (decided_at, source_partition, source_offset, source_index) < ($4, $5, $6, $7){} \
-             ORDER BY decided_at DESC, source_partition DESC, source_offset DESC, source_index DESC LIMIT $8",
-            teammate.map_or("", |_| " AND teammate_id = $9"),
+            "SELECT {COLUMNS} FROM decisions WHERE workspace_id = $1 AND {days} AND failed_mask {failed} \
+             AND (decided_day, decided_at, source_partition, source_offset, source_index) < ($4, $5, $6, $7, $8){} \
+             ORDER BY {order}decided_at DESC, source_partition DESC, source_offset DESC, source_index DESC LIMIT $9",
+            teammate.map_or("", |_| " AND teammate_id = $10"),
         );
         let at = after.map_or(i64::MAX, |cursor| cursor.at);
         let (partition, offset, index) = after.map_or((0, 0, 0), |cursor| unplace(&cursor.id));
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(&wanted.filter.workspace_id)
-            .bind(day)
-            .bind(mask)
+            .bind(span.from.to_string())
+            .bind(span.to.to_string())
+            .bind(after.map_or("9999-12-31", |cursor| cursor.day.as_str()))
             .bind(at)
             .bind(partition)
             .bind(offset)
@@ -212,7 +237,27 @@ impl ReportDatabase {
     }
 }
 
+impl Days {
+    /// What is read of one span: all its masks at once when it is quiet, else one after the other.
+    fn reads(&self, span: &Span) -> Vec<Vec<(i64, i64)>> {
+        let mut masks = BTreeMap::<i64, i64>::new();
+        for (_, of_day) in self.masks.range(span.from..=span.to) {
+            for (mask, rows) in of_day {
+                *masks.entry(*mask).or_default() += rows;
+            }
+        }
+        match span.is_quiet() {
+            true => vec![masks.into_iter().collect()],
+            false => masks.into_iter().map(|one| vec![one]).collect(),
+        }
+    }
+}
+
 impl ConversationClose {
+    fn rank(&self) -> (&str, i64, &str) {
+        (&self.day, self.decided_at, &self.place)
+    }
+
     /// Partition, offset and index of the fact.
     pub(crate) fn place(&self) -> (i64, i64, i64) {
         unplace(&self.place)

@@ -15,6 +15,7 @@ mod heart;
 mod honest;
 mod period;
 mod ratings;
+mod spans;
 mod state;
 mod summary;
 pub(crate) mod sums;

@@ -1,6 +1,6 @@
 //! The list of ratings, the latest first by when they were first given.
 //!
-//! Day by day: the sums say which days, channels and reactions have any, so that a rare kind among millions is found without
+//! By days: the sums say which days, channels and reactions have any, so that a rare kind among millions is found without
 //! walking through the others; within a day the indexes have the order.
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use crate::error::ReadModelError;
 use crate::figures::counted::COLUMNS as SUMS;
 use crate::figures::cursor::Cursor;
 use crate::figures::followed::FollowUp;
+use crate::figures::spans::{Day, Span, spans};
 use crate::figures::summary::day;
 use crate::figures::sums::Sums;
 use crate::figures::{Filter, Page, Period};
@@ -82,7 +83,10 @@ pub(crate) const COLUMNS: &str = "r.request_id, r.conversation_id, r.customer_ki
 pub(crate) const FROM: &str = "FROM requests r LEFT JOIN follow_ups f ON f.workspace_id = r.workspace_id \
      AND f.request_id = r.request_id AND f.followed_up = 1";
 
-const ORDER: &str = "ORDER BY r.first_rated_at DESC, r.request_id DESC";
+const ORDER: &str = "r.rated_day DESC, r.first_rated_at DESC, r.request_id DESC";
+
+/// Later than any day of a period.
+const LAST_DAY: &str = "9999-12-31";
 
 impl Rating {
     pub(crate) fn from_row(row: &AnyRow) -> Result<Rating, ReadModelError> {
@@ -115,13 +119,17 @@ impl Rating {
         })
     }
 
-    fn place(&self) -> (i64, &str) {
-        (self.first_rated_at, &self.request_id)
+    fn place(&self) -> (&str, i64, &str) {
+        (&self.rated_day, self.first_rated_at, &self.request_id)
     }
 }
 
-/// By day: the channels and reactions that it has and that are wanted.
-type Days = BTreeMap<Date, Vec<(Channel, Reaction)>>;
+/// What the sums say: each day's rows, and the channels and reactions that it has and that are wanted.
+#[derive(Default)]
+struct Days {
+    rows: BTreeMap<Date, Day>,
+    parts: BTreeMap<Date, Vec<(Channel, Reaction)>>,
+}
 
 impl RatingFilter {
     fn wants(&self, reaction: Reaction) -> bool {
@@ -162,29 +170,37 @@ impl RatingFilter {
         }
     }
 
-    /// What is read of one day, each in the order of an index: a teammate's day as a whole, else each channel's and reaction's
-    /// part by itself, with and without comment.
-    fn reads(&self, parts: &[(Channel, Reaction)]) -> Vec<String> {
+    /// What is read of one span, each in the order of an index: a teammate's or a quiet one as a whole, else each channel's and
+    /// reaction's part by itself, with and without comment.
+    fn reads(&self, span: &Span, days: &Days) -> Vec<String> {
         let residual = self.conditions();
-        if self.filter.teammate_id.is_some() {
+        if self.filter.teammate_id.is_some() || span.is_quiet() {
+            let teammate = self
+                .filter
+                .teammate_id
+                .as_ref()
+                .map_or("", |_| " AND r.teammate_id = $8");
             let (reactions, channel) = (self.reactions(), self.channel());
-            return vec![format!(
-                " AND r.teammate_id = $6{reactions}{channel}{residual}"
-            )];
+            return vec![format!("{teammate}{reactions}{channel}{residual}")];
         }
-        let locked = [0, 1];
-        let locked = locked.iter().filter(|locked| {
-            self.commented
-                .is_none_or(|wanted| wanted == (**locked == 1))
-        });
-        let each = |locked: &i32| {
-            parts.iter().map(move |(channel, reaction)| {
+        let parts = days
+            .parts
+            .get(&span.to)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut reads = Vec::new();
+        for locked in [0, 1] {
+            if self.commented.is_some_and(|wanted| wanted != (locked == 1)) {
+                continue;
+            }
+            for (channel, reaction) in parts {
                 let (channel, reaction) = (channel.symbol(), reaction.symbol());
-                format!(" AND r.channel = '{channel}' AND r.reaction = '{reaction}' AND r.locked = {locked}")
-            }).collect::<Vec<_>>()
-        };
-        let reads = locked.flat_map(each);
-        reads.map(|read| format!("{read}{residual}")).collect()
+                reads.push(format!(
+                    " AND r.channel = '{channel}' AND r.reaction = '{reaction}' AND r.locked = {locked}{residual}"
+                ));
+            }
+        }
+        reads
     }
 }
 
@@ -205,14 +221,12 @@ impl ReportDatabase {
         let days = self.days_of_ratings(wanted, after).await?;
         let mut entries = Vec::<Rating>::new();
         let mut reads = 0;
-        for (date, parts) in days.iter().rev() {
-            let day = date.to_string();
-            let begins = after.filter(|cursor| cursor.day == day);
+        for span in spans(&days.rows) {
             let mut found = Vec::new();
-            for read in wanted.reads(parts) {
+            for read in wanted.reads(&span, &days) {
                 reads += 1;
                 let rest = limit - entries.len();
-                found.extend(self.ratings_of(wanted, &day, &read, begins, rest).await?);
+                found.extend(self.ratings_of(wanted, &span, &read, after, rest).await?);
             }
             found.sort_by(|a, b| b.place().cmp(&a.place()));
             entries.extend(found.into_iter().take(limit - entries.len()));
@@ -220,7 +234,7 @@ impl ReportDatabase {
                 return Ok(full(entries));
             }
             if reads >= MAX_READS {
-                let next = Some(Cursor::new(day, i64::MIN, ""));
+                let next = Some(Cursor::new(span.from, i64::MIN, ""));
                 return Ok(Page { entries, next });
             }
         }
@@ -236,7 +250,7 @@ impl ReportDatabase {
         after: Option<&Cursor>,
     ) -> Result<Days, ReadModelError> {
         let Some(period) = up_to(wanted.filter.period, after) else {
-            return Ok(Days::new());
+            return Ok(Days::default());
         };
         let filter = wanted.filter.of_period(period);
         let sql = format!(
@@ -248,13 +262,15 @@ impl ReportDatabase {
             .bind(filter.teammate())
             .bind(period.from.to_string())
             .bind(period.to.to_string());
-        let mut days = Days::new();
+        let mut days = Days::default();
         for row in query.fetch_all(self.readers()).await? {
             let channel = crate::request::symbol(&row, 1, Channel::from_symbol)?;
+            let (date, sums) = (day(&row, 0)?, Sums::from_row(&row, 2)?);
+            let of_day = days.rows.entry(date).or_default();
+            of_day.rows += sums.ratings();
             if filter.channel.is_some_and(|wanted| wanted != channel) {
                 continue;
             }
-            let sums = Sums::from_row(&row, 2)?;
             if wanted.commented == Some(true) && sums.comments == 0 {
                 continue;
             }
@@ -262,7 +278,9 @@ impl ReportDatabase {
                 wanted.wants(**reaction) && sums.reactions[**reaction as usize] > 0
             });
             for reaction in there {
-                days.entry(day(&row, 0)?)
+                of_day.is_wanted = true;
+                days.parts
+                    .entry(date)
                     .or_default()
                     .push((channel, *reaction));
             }
@@ -273,18 +291,28 @@ impl ReportDatabase {
     async fn ratings_of(
         &self,
         wanted: &RatingFilter,
-        day: &str,
+        span: &Span,
         conditions: &str,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<Rating>, ReadModelError> {
+        // Of one day the index has the order, when it is told that there is one.
+        let (days, order) = match span.from == span.to {
+            true => (
+                "r.rated_day = $2 AND $2 = $3",
+                ORDER.trim_start_matches("r.rated_day DESC, "),
+            ),
+            false => ("r.rated_day >= $2 AND r.rated_day <= $3", ORDER),
+        };
         let sql = format!(
-            "SELECT {COLUMNS} {FROM} WHERE r.workspace_id = $1 AND r.rated_day = $2 AND r.revision > 0 \
-             AND (r.first_rated_at, r.request_id) < ($3, $4){conditions} {ORDER} LIMIT $5"
+            "SELECT {COLUMNS} {FROM} WHERE r.workspace_id = $1 AND {days} AND r.revision > 0 \
+             AND (r.rated_day, r.first_rated_at, r.request_id) < ($4, $5, $6){conditions} ORDER BY {order} LIMIT $7"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(&wanted.filter.workspace_id)
-            .bind(day)
+            .bind(span.from.to_string())
+            .bind(span.to.to_string())
+            .bind(after.map_or(LAST_DAY, |cursor| cursor.day.as_str()))
             .bind(after.map_or(i64::MAX, |cursor| cursor.at))
             .bind(after.map_or("", |cursor| cursor.id.as_str()))
             .bind(limit as i64);
@@ -317,7 +345,7 @@ impl ReportDatabase {
             .bind(&filter.workspace_id)
             .bind(filter.period.from.to_string())
             .bind(filter.period.to.to_string())
-            .bind(after.map_or("9999-12-31", |cursor| cursor.day.as_str()))
+            .bind(after.map_or(LAST_DAY, |cursor| cursor.day.as_str()))
             .bind(after.map_or(i64::MAX, |cursor| cursor.at))
             .bind(after.map_or("", |cursor| cursor.id.as_str()))
             .bind(limit as i64);

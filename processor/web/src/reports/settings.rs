@@ -1,6 +1,7 @@
 //! `settings`: the versions of a workspace's settings, and a new one. Nothing is changed in place: a version is appended to the log
 //! like any other fact, and is in force from its `effective_from` on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use afterword_log::{Log, LogError};
@@ -13,7 +14,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::Reports;
@@ -45,7 +47,7 @@ pub struct NewSettings {
     time_zone: String,
     target: Option<TargetSettings>,
     /// Those that differ from the workspace's, by teammate.
-    teammate_targets: Option<std::collections::BTreeMap<String, TargetSettings>>,
+    teammate_targets: Option<BTreeMap<String, TargetSettings>>,
     /// Who appends it; not looked at where the listener knows who asks.
     #[schema(nullable = false)]
     by: Option<String>,
@@ -109,16 +111,12 @@ pub async fn append(
     check_id("workspace", &workspace)?;
     check_kind(&headers)?;
     let body = read_body(&reports, body).await?;
-    let mut given = match serde_json::from_slice(&body) {
-        Ok(Value::Object(given)) => given,
-        Ok(_) => return Err(refused("expected a JSON object, found something else")),
-        Err(error) => return Err(refused(&format!("expected a JSON object: {error}"))),
-    };
-    let said = match given.remove("by") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(said)) => Some(said),
-        Some(_) => return Err(refused("by: expected a name")),
-    };
+    let mut given: Given = serde_json::from_slice(&body)
+        .map_err(|error| refused(&format!("expected a JSON object: {error}")))?;
+    let said = given.remove("by");
+    let said: Option<String> = said
+        .map_or(Ok(None), |said| serde_json::from_str(said.get()))
+        .map_err(|_| refused("by: expected a name"))?;
     let by = who(caller, said)?;
     let new = New {
         log: Arc::clone(&reports.log),
@@ -150,12 +148,15 @@ fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
+/// Members as they were written: their numbers are read once, by who knows what they are.
+type Given = BTreeMap<String, Box<RawValue>>;
+
 /// A version to be appended.
 struct New {
     log: Arc<dyn Log>,
     schemas: Arc<Schemas>,
     workspace: String,
-    given: Map<String, Value>,
+    given: Given,
     by: String,
 }
 
@@ -195,24 +196,29 @@ impl New {
             .filter(|(workspace, _)| *workspace == self.workspace);
         let highest = versions.map(|(_, version)| *version).max().unwrap_or(0);
         let mut given = self.given.clone();
-        let own = json!(self.workspace);
-        if given
-            .insert("workspace_id".to_owned(), own.clone())
-            .is_some_and(|said| said != own)
-        {
+        let mut put = |name: &str, value: Value| {
+            let raw = to_raw_value(&value).map_err(|error| refused(&error.to_string()))?;
+            Ok::<_, Problem>(given.insert(name.to_owned(), raw))
+        };
+        let said = put("workspace_id", json!(self.workspace))?;
+        let said = said.map(|said| serde_json::from_str::<String>(said.get()));
+        if said.is_some_and(|said| said.ok().as_ref() != Some(&self.workspace)) {
             return Err(refused(
                 "workspace_id: expected the one of the address, or none",
             ));
         }
-        let absent =
-            |given: &Map<String, Value>, name: &str| given.get(name).is_none_or(Value::is_null);
-        if absent(&given, "version") {
-            given.insert("version".to_owned(), json!(highest.saturating_add(1)));
+        let is_absent = |name: &str| {
+            self.given
+                .get(name)
+                .is_none_or(|value| value.get() == "null")
+        };
+        if is_absent("version") {
+            put("version", json!(highest.saturating_add(1)))?;
         }
-        if absent(&given, "effective_from") {
-            given.insert("effective_from".to_owned(), json!(crate::now_ms()));
+        if is_absent("effective_from") {
+            put("effective_from", json!(crate::now_ms()))?;
         }
-        let text = Value::Object(given).to_string();
+        let text = serde_json::to_string(&given).map_err(|error| refused(&error.to_string()))?;
         match records::parse_settings(text.as_bytes()) {
             Ok(ParsedSettings { settings, ignored }) if ignored.is_empty() => Ok(settings),
             Ok(ParsedSettings { ignored, .. }) => Err(refused(&format!(
