@@ -55,8 +55,9 @@ impl Script {
             .expect("node is needed: .ci/services installs it");
         let printed = String::from_utf8_lossy(&done.stdout);
         let errors = String::from_utf8_lossy(&done.stderr);
-        let (result, lines): (Vec<&str>, Vec<&str>) =
-            printed.lines().partition(|line| line.starts_with("RESULT "));
+        let (result, lines): (Vec<&str>, Vec<&str>) = printed
+            .lines()
+            .partition(|line| line.starts_with("RESULT "));
         println!("{}:\n{}\n{errors}", self.name, lines.join("\n"));
         assert!(
             done.status.success(),

@@ -136,6 +136,16 @@ const UNHAPPY: &[&str] = &[
     "The tone was rude, to be honest.",
 ];
 
+/// What a comment may go on with.
+const MORE: &[&str] = &[
+    "Keep it up!",
+    "I will tell my colleagues.",
+    "That is how support should be.",
+    "Made my day.",
+    "No complaints at all.",
+    "Ten out of ten.",
+];
+
 const NOTES: &[&str] = &[
     "Same cause as the ticket of last week, linked there.",
     "Asked engineering, they look into it this afternoon.",
@@ -197,5 +207,10 @@ pub fn comment(dice: &mut Dice, reaction: Reaction, day: Day) -> String {
         Reaction::Bad | Reaction::Terrible if day == Day::Incident => OUTAGE,
         Reaction::Bad | Reaction::Terrible => UNHAPPY,
     };
-    (*dice.pick(list)).to_owned()
+    let comment = *dice.pick(list);
+    let is_happy = matches!(reaction, Reaction::Great | Reaction::Amazing);
+    match is_happy && dice.chance(300) {
+        true => format!("{comment} {}", dice.pick(MORE)),
+        false => comment.to_owned(),
+    }
 }

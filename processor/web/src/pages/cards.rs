@@ -170,24 +170,20 @@ fn bounds(now: &Figures) -> Card {
 pub fn judged(target: &TargetResult) -> Judged {
     let aim = words::percent_short(target.positive_share);
     let below = target.probability_below.map_or_else(String::new, |below| {
-        format!(
-            "; {} likely that the true share is below it",
-            words::percent_short(below)
-        )
+        format!("{} likely below {aim}", words::percent_short(below))
     });
+    let few = || {
+        let least = i64::from(target.minimum_ratings);
+        format!(
+            "{aim}, from {} on",
+            words::counted(least, "rating", "ratings")
+        )
+    };
     let (class, sign, said, reason) = match (target.verdict, target.undecided_because) {
-        (Verdict::Met, _) => ("met", "✓", "Target met", format!("{aim}{below}")),
-        (Verdict::Missed, _) => ("missed", "✗", "Target missed", format!("{aim}{below}")),
-        (Verdict::Undecided, Some(Why::TooFewRatings)) => (
-            "open",
-            "…",
-            "Too few to say",
-            format!(
-                "{aim}, from {} on",
-                words::counted(target.minimum_ratings.into(), "rating", "ratings")
-            ),
-        ),
-        (Verdict::Undecided, _) => ("open", "…", "Too close to say", format!("{aim}{below}")),
+        (Verdict::Met, _) => ("met", "✓", "Target met", below),
+        (Verdict::Missed, _) => ("missed", "✗", "Target missed", below),
+        (Verdict::Undecided, Some(Why::TooFewRatings)) => ("open", "○", "Too few to say", few()),
+        (Verdict::Undecided, _) => ("open", "○", "Too close to say", below),
     };
     Judged {
         class,

@@ -17,7 +17,11 @@ const SHOWN: usize = 1_200;
 ///
 /// # Errors
 /// When the log is busy or cannot be read.
-pub async fn facts(pages: &Pages, desk: &Desk, conversation_id: &str) -> Result<Vec<Moment>, Fault> {
+pub async fn facts(
+    pages: &Pages,
+    desk: &Desk,
+    conversation_id: &str,
+) -> Result<Vec<Moment>, Fault> {
     let (log, schemas) = (Arc::clone(&pages.log), Arc::clone(&pages.schemas));
     let asked = (desk.workspace_id.clone(), conversation_id.to_owned());
     let search = move || story::find(&*log, &schemas, Some(&asked.0), &asked.1);

@@ -14,7 +14,8 @@ use super::{Pages, page, words};
 pub const VERSIONS: usize = 50;
 
 /// Whoever had a rating in so many days is in the list of targets.
-const RECENT_DAYS: i32 = 92;/// A teammate's target in the form.
+const RECENT_DAYS: i32 = 92;
+/// A teammate's target in the form.
 struct TargetRow {
     id: String,
     share: String,

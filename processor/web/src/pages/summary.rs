@@ -1,6 +1,6 @@
 //! `/{workspace}/summary`, and a teammate's own page, which is the same of one teammate.
 
-use afterword_readmodel::figures::{PeriodFigures, RatingFilter, Step, Summary};
+use afterword_readmodel::figures::{Period, PeriodFigures, RatingFilter, Step, Summary};
 use afterword_schemas::records::Reaction;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -97,7 +97,9 @@ async fn show(
 ) -> Result<Response, Fault> {
     let chosen = &desk.chosen;
     let filter = chosen.filter(&desk.workspace_id);
-    let step = chosen.step.unwrap_or_else(|| Step::fitting(&chosen.period));
+    let step = chosen
+        .step
+        .unwrap_or_else(|| fitting(&chosen.period, teammate.as_deref()));
     let settings = pages
         .database
         .settings_of(&desk.workspace_id, chosen.period.to, desk.now_ms)
@@ -164,6 +166,14 @@ async fn show(
     page(&body)
 }
 
+/// Of one teammate a day has too few ratings for a share.
+fn fitting(period: &Period, teammate: Option<&str>) -> Step {
+    match (teammate, Step::fitting(period)) {
+        (Some(_), Step::Day) if period.days() > 14 => Step::Week,
+        (_, step) => step,
+    }
+}
+
 async fn latest(pages: &Pages, desk: &Desk) -> Result<Vec<Entry>, Fault> {
     let filter = RatingFilter {
         filter: desk.chosen.filter(&desk.workspace_id),
@@ -191,7 +201,7 @@ fn reactions(desk: &Desk, summary: &Summary) -> Vec<ReactionRow> {
             share: words::percent_or_dash(now.share),
             before: words::percent_or_dash(earlier.share),
             difference: match now.share.zip(earlier.share) {
-                Some((share, earlier)) => words::points(share - earlier),
+                Some((share, earlier)) => words::signed_points(share - earlier),
                 None => "–".to_owned(),
             },
             href: desk

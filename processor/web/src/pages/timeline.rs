@@ -22,14 +22,14 @@ pub struct Piece {
 }
 
 const COLUMNS_HEIGHT: f64 = 168.0;
-const LINE_HEIGHT: f64 = 128.0;
+const LINE_HEIGHT: f64 = 168.0;
 
 /// Above the plot, and below it for the labels.
 const HEAD: f64 = 8.0;
 const FOOT: f64 = 24.0;
 
 /// Labels that fit beside each other on a telephone.
-const LABELS: usize = 6;
+const LABELS: usize = 5;
 
 /// The axis of a plot: a drawing of its own, as wide as its labels.
 fn axis(height: f64, marks: &[(f64, String)]) -> String {

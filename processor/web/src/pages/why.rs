@@ -267,8 +267,7 @@ fn others(list: &[OtherThreshold], unit: &str) -> Vec<Other> {
         }
         let effect = match other.closes {
             0 => "as it was".to_owned(),
-            more if more > 0 => format!("{} more closes asked about", words::signed(more)),
-            fewer => format!("{} fewer", words::count(-fewer)),
+            closes => format!("{} closes", words::signed(closes)),
         };
         let class = if other.closes < 0 {
             "filled held"

@@ -57,6 +57,16 @@ pub fn points(difference: f64) -> String {
     }
 }
 
+/// The same with its sign and no words: +2.1.
+pub fn signed_points(difference: f64) -> String {
+    let tenths = (difference * 1_000.0).round() / 10.0;
+    match tenths {
+        0.0 => "0.0".to_owned(),
+        up if up > 0.0 => format!("+{up:.1}"),
+        down => format!("−{:.1}", -down),
+    }
+}
+
 /// A difference with its sign: +12, −3, 0.
 pub fn signed(difference: i64) -> String {
     match difference {
@@ -225,6 +235,7 @@ mod tests {
         assert_eq!(percent_short(1.0), "100%");
         assert_eq!(points(0.0004), "unchanged");
         assert_eq!(points(-0.021), "down 2.1 points");
+        assert_eq!(signed_points(-0.021), "−2.1");
         assert_eq!(change(100, 112), "up 12%");
         assert_eq!(change(0, 3), "none before");
         assert_eq!(signed(-3), "−3");
