@@ -52,7 +52,7 @@ demo-kafka: setup hint-dev ## The demo on a real Kafka: two processors share the
 
 .PHONY: test-kafka
 test-kafka: setup services hint-dev ## The long suite on real brokers, an hour or more: hundreds of kills, zombies, late requests; every defence switched off in turn
-	cargo test --locked -p afterword-integration-tests --test kafka --test kafka_outage --test kafka_consumers $(ARGS) -- --include-ignored --nocapture --test-threads 1
+	cargo test --locked -p afterword-integration-tests --test kafka $(ARGS) -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: bench-kafka
 bench-kafka: setup services hint-release ## Throughput, latency, take-over and restore on a real broker, beside bare librdkafka (release build)
@@ -60,7 +60,7 @@ bench-kafka: setup services hint-release ## Throughput, latency, take-over and r
 	cargo bench --locked -p afterword-integration-tests --bench kafka $(ARGS)
 
 .PHONY: services
-services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL
+services: ## Install what tests against real servers need beside: Java, Kafka, a schema registry, PostgreSQL, Prometheus
 	@.ci/services
 
 .PHONY: build
@@ -70,6 +70,14 @@ build: setup hint-dev ## The program alone, as `make demo` builds it: target/deb
 .PHONY: release
 release: setup hint-release ## The program for real use: target/release/afterword
 	cargo build --locked --release -p afterword
+
+.PHONY: package
+package: release ## A Debian package of the release build: target/debian/afterword_VERSION_ARCHITECTURE.deb
+	deploy/debian/build $(TARGET)/release/afterword $(TARGET)/debian
+
+.PHONY: dashboards
+dashboards: ## Grafana's dashboards anew from deploy/watch/dashboards.py
+	deploy/watch/dashboards.py
 
 .PHONY: check
 check: setup ## Formatting and lints; no warning passes

@@ -31,7 +31,7 @@ const TABLE: [Row; 11] = [
     Row { off: "init-transactions-fence", fault: "owner killed in the middle of a commit", scenario: a_dead_owners_transaction },
     Row { off: "abort-on-lost-assignment", fault: "positions looked at on the wire", scenario: positions_name_their_member },
     Row { off: "init-transactions-fence,abort-on-lost-assignment", fault: "owner frozen in the middle of a commit", scenario: a_zombie_that_commits },
-    Row { off: "measure-after-fence", fault: "EndTxn just before the fence", scenario: a_commit_just_before_the_fence },
+    Row { off: "measure-after-fence,agree-with-outputs", fault: "EndTxn just before the fence", scenario: a_commit_just_before_the_fence },
     Row { off: "start-over-in-doubt", fault: "EndTxn's answer never arrives", scenario: an_end_txn_whose_answer_never_arrives },
     Row { off: "store-after-commit", fault: "EndTxn never arrives", scenario: an_end_txn_that_never_arrives },
     Row { off: "new-producer-in-doubt", fault: "EndTxn late, in the next transaction", scenario: a_late_end_txn },

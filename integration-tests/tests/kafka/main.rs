@@ -26,12 +26,14 @@ mod binary;
 mod http;
 
 mod broken_outputs;
+mod consumers;
 mod defences;
 mod faults;
 mod feeder;
 mod judge;
 mod lines;
 mod member;
+mod outage;
 mod proxy;
 mod round;
 mod scenarios;

@@ -41,6 +41,19 @@ impl Client {
         answer(self.0.get(url).call()?)
     }
 
+    pub fn put_json(&self, url: &str, body: &str) -> Result<Answer, ureq::Error> {
+        answer(
+            self.0
+                .put(url)
+                .content_type("application/json")
+                .send(body)?,
+        )
+    }
+
+    pub fn delete(&self, url: &str) -> Result<Answer, ureq::Error> {
+        answer(self.0.delete(url).call()?)
+    }
+
     /// Posts events, one a line.
     pub fn post_lines(&self, url: &str, lines: &str) -> Result<Answer, ureq::Error> {
         answer(

@@ -16,20 +16,24 @@
 
 mod binary;
 mod by_hand;
+mod closes;
 mod disk;
 mod disk_full;
 mod graceful;
 mod http;
 mod kill_round;
 mod killed;
+mod mails;
 mod million;
 mod outputs;
+mod peers;
 mod place;
 mod poison;
 mod poison_kinds;
 mod registry;
 mod scorecards;
 mod service;
+mod webhooks;
 
 /// A whole number from the environment.
 fn number(name: &str) -> Option<u64> {

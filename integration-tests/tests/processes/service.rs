@@ -82,6 +82,20 @@ impl Service {
             .ok()
     }
 
+    /// Puts a JSON document to the reports listener.
+    pub fn put_report(&self, path: &str, body: &str) -> Answer {
+        let file = self.addresses().unwrap();
+        let url = format!("http://{}{path}", file["reports"].as_str().unwrap());
+        self.client.put_json(&url, body).unwrap()
+    }
+
+    /// Deletes something of the reports listener.
+    pub fn delete_report(&self, path: &str) -> Answer {
+        let file = self.addresses().unwrap();
+        let url = format!("http://{}{path}", file["reports"].as_str().unwrap());
+        self.client.delete(&url).unwrap()
+    }
+
     /// Posts events.
     pub fn post(&self, lines: &str) -> Answer {
         let url = self

@@ -20,17 +20,21 @@ pub const CRATES: &[Crate] = &[
     Crate { folder: "processor/log", may_use: &[], only: None },
     Crate { folder: "processor/engine", may_use: &["domain", "log", "schemas"], only: None },
     Crate { folder: "processor/readmodel", may_use: &["log", "schemas"], only: None },
-    Crate { folder: "processor/web", may_use: &["log", "readmodel", "schemas"], only: None },
-    Crate { folder: "processor/afterword", may_use: &["domain", "engine", "log", "readmodel", "schemas", "web"], only: None },
+    Crate { folder: "processor/link", may_use: &[],
+        only: Some(&["base64", "getrandom", "pasetors", "zeroize"]) },
+    Crate { folder: "processor/deliver", may_use: &["readmodel", "schemas"], only: None },
+    Crate { folder: "processor/web", may_use: &["link", "log", "readmodel", "schemas"], only: None },
+    Crate { folder: "processor/afterword", may_use: &["deliver", "domain", "engine", "link", "log", "readmodel", "schemas", "web"], only: None },
 ];
 
 /// What lies behind one wall: a dependency, and the crates of ours that may have it.
 const OWNED: &[(&str, &[&str])] = &[
     ("apache-avro", &["schemas"]),
     ("axum", &["web"]),
+    ("pasetors", &["link"]),
     ("rocksdb", &["log"]),
     ("sqlx", &["readmodel"]),
-    ("tokio", &["readmodel", "web", "afterword"]),
+    ("tokio", &["deliver", "readmodel", "web", "afterword"]),
 ];
 
 /// What no code of a folder may say, and why. An empty folder means all of them.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod deliver;
 mod topics;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::LogKind;
 use crate::version;
 
+pub use deliver::{Contacts, Deliveries, Event, ReplayWebhooks, Webhooks, Which};
 pub use topics::{CreateTopics, Topics, TopicsCommand};
 
 /// Facts about conversations go in, decisions come out, each exactly once, and people see them.
@@ -70,6 +72,15 @@ pub enum Command {
     /// The settings of workspaces
     #[command(subcommand)]
     Settings(Settings),
+    /// Mails and webhooks: what waits, what became of them, trying again
+    #[command(subcommand)]
+    Deliveries(Deliveries),
+    /// Webhooks of what happened, once more
+    #[command(subcommand)]
+    Webhooks(Webhooks),
+    /// Where customers are reached whose id is no email address
+    #[command(subcommand)]
+    Contacts(Contacts),
     /// This build's schemas in the schema registry
     #[command(subcommand)]
     Schemas(crate::commands::Schemas),
@@ -90,6 +101,9 @@ pub struct Demo {
     /// Live conversations begun a second
     #[arg(long, default_value_t = 0.25, value_name = "A_SECOND")]
     pub rate: f64,
+    /// Address of the customers' pages; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub survey_listen: Option<String>,
     /// Address of the reports and the JSON API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub reports_listen: Option<String>,
@@ -115,7 +129,7 @@ pub enum Role {
     Survey,
     /// Reports and the JSON API
     Report,
-    /// Sends requests out
+    /// Sends mails and webhooks
     Deliver,
 }
 
@@ -135,6 +149,9 @@ pub struct Run {
     /// The summary of --drain as JSON
     #[arg(long, requires = "drain")]
     pub json: bool,
+    /// Address of the customers' pages; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub survey_listen: Option<String>,
     /// Address of the reports and the JSON API; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub reports_listen: Option<String>,

@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod config;
 mod failure;
+mod links;
 mod registry;
 mod render;
 mod service;

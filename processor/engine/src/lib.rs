@@ -11,6 +11,7 @@ mod metrics;
 mod options;
 mod outputs;
 mod runner;
+mod tally;
 mod task;
 
 pub use engine::{Engine, TaskState};

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use afterword_domain::{Effects, Note};
+use afterword_domain::Note;
 use afterword_log::{Partition, StateWrite};
-use afterword_schemas::records::{ConversationEvent, Criterion, Output, Payload, RefusalReason};
+use afterword_schemas::records::{Criterion, Payload, Reaction, RefusalReason};
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
 };
 
 use crate::engine::TaskState;
+use crate::tally::Tally;
 
 /// The classes of a fact's dead letters: the decoder's, and the engine's own.
 const DEAD_LETTER_CLASSES: [&str; 7] = [
@@ -25,62 +26,6 @@ const DEAD_LETTER_CLASSES: [&str; 7] = [
     "panic",
 ];
 
-/// What has been folded since the last commit, to be counted with it.
-#[derive(Debug, Default)]
-pub struct Tally {
-    kinds: [u64; Payload::KINDS.len()],
-    passed_over: BTreeMap<&'static str, u64>,
-    notes: BTreeMap<&'static str, u64>,
-    dead_letters: BTreeMap<String, u64>,
-    requested: u64,
-    not_requested: u64,
-    failures: BTreeMap<&'static str, u64>,
-    submissions: u64,
-    refusals: BTreeMap<&'static str, u64>,
-    pub settings_refused: u64,
-    pub cache_hits: u64,
-    pub cache_misses: u64,
-}
-
-impl Tally {
-    /// One fact and what it caused.
-    pub fn fact(&mut self, fact: &ConversationEvent<'_>, effects: &Effects) {
-        self.kinds[fact.payload.kind_index()] += 1;
-        for note in &effects.notes {
-            *self.notes.entry(note.symbol()).or_default() += 1;
-        }
-        for output in &effects.outputs {
-            self.output(output);
-        }
-    }
-
-    fn output(&mut self, output: &Output) {
-        match output {
-            Output::EligibilityDecided(decided) => {
-                for criterion in &decided.failed {
-                    *self.failures.entry(criterion.symbol()).or_default() += 1;
-                }
-                self.not_requested += u64::from(!decided.requested);
-            }
-            Output::RatingRequested(_) => self.requested += 1,
-            Output::RatingSubmitted(_) => self.submissions += 1,
-            Output::AnswerRefused(refused) => {
-                *self.refusals.entry(refused.reason.symbol()).or_default() += 1;
-            }
-        }
-    }
-
-    /// One fact of a kind or with a symbol that this build does not know.
-    pub fn passed_over(&mut self, label: &'static str) {
-        *self.passed_over.entry(label).or_default() += 1;
-    }
-
-    /// One record that could not be folded.
-    pub fn dead_letter(&mut self, class: &str) {
-        *self.dead_letters.entry(class.to_owned()).or_default() += 1;
-    }
-}
-
 /// The engine's metrics, registered once a process.
 pub struct EngineMetrics {
     facts: IntCounterVec,
@@ -90,6 +35,8 @@ pub struct EngineMetrics {
     criterion_failures: IntCounterVec,
     requests: IntCounter,
     submissions: IntCounter,
+    ratings: IntCounterVec,
+    comments: IntCounter,
     refusals: IntCounterVec,
     dead_letters: IntCounterVec,
     settings_refused: IntCounter,
@@ -192,6 +139,12 @@ impl EngineMetrics {
                 "afterword_submissions_total",
                 "Accepted changes of ratings.",
             )?,
+            ratings: make.counters(
+                "afterword_ratings_total",
+                "Ratings first given, by reaction.",
+                "reaction",
+            )?,
+            comments: make.counter("afterword_comments_total", "Comments left with ratings.")?,
             refusals: make.counters(
                 "afterword_refusals_total",
                 "Answers refused, by reason.",
@@ -279,6 +232,11 @@ impl EngineMetrics {
             &self.criterion_failures,
             &mut criteria.map(|criterion| criterion.symbol()),
         );
+        let reactions = Reaction::ALL.iter();
+        begin(
+            &self.ratings,
+            &mut reactions.map(|reaction| reaction.symbol()),
+        );
         let reasons = RefusalReason::ALL.iter();
         begin(&self.refusals, &mut reasons.map(|reason| reason.symbol()));
         begin(&self.dead_letters, &mut DEAD_LETTER_CLASSES.into_iter());
@@ -302,6 +260,8 @@ impl EngineMetrics {
         add(&self.passed_over, &tally.passed_over);
         add(&self.notes, &tally.notes);
         add(&self.criterion_failures, &tally.failures);
+        add(&self.ratings, &tally.ratings);
+        self.comments.inc_by(tally.comments);
         add(&self.refusals, &tally.refusals);
         for (class, count) in &tally.dead_letters {
             self.dead_letters

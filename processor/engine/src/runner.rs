@@ -131,7 +131,11 @@ impl<L: PartitionLog> Runner<L> {
 
     /// Waits for the surroundings; true when told to stop meanwhile.
     fn pause(&mut self, pause: &mut Duration, reason: String) -> bool {
-        tracing::warn!(partition = self.partition.0, reason, "waiting");
+        // A rebalance of a group makes every task wait once: that is no trouble.
+        match *pause > FIRST_PAUSE {
+            true => tracing::warn!(partition = self.partition.0, reason, "waiting"),
+            false => tracing::info!(partition = self.partition.0, reason, "waiting"),
+        }
         self.say(TaskState::Waiting(reason));
         let told = self.told_while_waiting(*pause);
         *pause = (*pause * 2).min(LONGEST_PAUSE);

@@ -7,6 +7,7 @@ use afterword_schemas::records::Output;
 use sqlx::{AnyConnection, Connection};
 
 use crate::database::{Dialect, ReportDatabase};
+use crate::deliveries::QUEUED;
 use crate::error::ReadModelError;
 use crate::fold::Fold;
 use crate::output::{OutputsRead, SettingsRead, Sourced};
@@ -230,6 +231,7 @@ async fn write_fold(
         .write(connection, dialect, &fold.decisions)
         .await?;
     REFUSALS.write(connection, dialect, &fold.refusals).await?;
+    QUEUED.write(connection, dialect, &fold.deliveries).await?;
     fold.closes.write(connection, dialect).await?;
     fold.sums.write(connection, dialect).await?;
     Ok(())

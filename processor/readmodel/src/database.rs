@@ -236,7 +236,13 @@ async fn migrate(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
             "report database",
             include_str!("../migrations/0001_report_database.sql"),
         ),
+        (
+            2,
+            "deliveries",
+            include_str!("../migrations/0002_deliveries.sql"),
+        ),
         (3, "reports", include_str!("../migrations/0003_reports.sql")),
+        (4, "survey", include_str!("../migrations/0004_survey.sql")),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         let kind = MigrationType::Simple;

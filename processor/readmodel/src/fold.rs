@@ -8,6 +8,7 @@ use afterword_schemas::records::{
     Reaction,
 };
 
+use crate::deliveries::Queued;
 use crate::error::ReadModelError;
 use crate::figures::closes::Closes;
 use crate::figures::sums::Changes;
@@ -43,6 +44,8 @@ pub(crate) struct Fold {
     pub refusals: Vec<(Source, AnswerRefused)>,
     pub sums: Changes,
     pub closes: Closes,
+    /// Mails and webhooks to be sent.
+    pub deliveries: Vec<Queued>,
     /// Submissions with a revision that the row has already.
     pub revisions_repeated: u64,
 }
@@ -91,7 +94,10 @@ impl Fold {
             made,
         );
         // A request is sent once; a second record of it (headers lost, a log restored) says nothing new.
-        *changed |= request.sent.is_none();
+        if request.sent.is_none() {
+            *changed = true;
+            self.deliveries.extend(Queued::of_request(requested));
+        }
         request.sent.get_or_insert(sent);
     }
 
@@ -143,6 +149,7 @@ impl Fold {
         sums.count(request, &rating);
         request.rating = Some(rating);
         *changed = true;
+        self.deliveries.push(Queued::of_submission(&submitted));
         self.submissions.push((source, submitted));
         Ok(())
     }

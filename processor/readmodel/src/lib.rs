@@ -13,13 +13,17 @@
 //! log: teammate-scorecards (publisher)
 //! ```
 //!
+//! What is to be sent (mails, webhooks) is rows too, queued in the same transaction: `deliveries`.
+//!
 //! On SQLite one projector has all partitions. On PostgreSQL several share them: each has some, positions are locked and compared
 //! in the transaction that writes the rows, and sums meet in the rows.
 //!
 //! Nothing here decides what the rules decide: an output says what happened, and is stored and counted.
 
 mod apply;
+mod contacts;
 mod database;
+mod deliveries;
 mod error;
 pub mod figures;
 mod fold;
@@ -38,9 +42,15 @@ mod settings;
 mod sql;
 mod statistics;
 mod story;
+mod survey;
 mod watch;
 
+pub use contacts::{Contact, EMAIL_BYTES, NAME_CHARS, is_email};
 pub use database::ReportDatabase;
+pub use deliveries::{
+    Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,
+    Replay, Swept,
+};
 pub use error::ReadModelError;
 pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;
@@ -51,3 +61,4 @@ pub use story::{
     Measured, Source, Story, StoryActor, StoryDecision, StoryRefusal, StoryRequest,
     StorySubmission, Thresholds,
 };
+pub use survey::{AnswerMark, LATEST, Standing};

@@ -181,3 +181,22 @@ pub(crate) async fn select_in(
     }
     Ok(found)
 }
+
+/// Executes `UPDATE … WHERE column IN (keys)`; `statement` ends with the column's name. Returns how many rows it changed.
+pub(crate) async fn execute_in(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    statement: &str,
+    keys: &[&str],
+) -> Result<u64, ReadModelError> {
+    let mut changed = 0;
+    for keys in keys.chunks(CHUNKS[0]) {
+        let mut values = Values::default();
+        keys.iter().for_each(|key| values.text(key));
+        let mut sql = format!("{statement} IN ");
+        push_placeholders(&mut sql, dialect, 0, keys.len());
+        let query = sqlx::query_with(AssertSqlSafe(sql), values.finish()?).persistent(false);
+        changed += (&mut *connection).execute(query).await?.rows_affected();
+    }
+    Ok(changed)
+}

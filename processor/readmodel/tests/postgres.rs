@@ -92,7 +92,7 @@ async fn processes_may_start_together() {
         place
             .rows("SELECT version FROM _sqlx_migrations ORDER BY 1")
             .await,
-        ["1", "3"]
+        ["1", "2", "3", "4"]
     );
 }
 

@@ -150,7 +150,7 @@ pub async fn read_body(reports: &Reports, body: Body) -> Result<Vec<u8>, Problem
     }
 }
 
-fn is_length(error: &axum::Error) -> bool {
+pub(crate) fn is_length(error: &axum::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<http_body_util::LengthLimitError>() {

@@ -3,11 +3,14 @@
 //!
 //! No state lives here: what is asked comes from the log, what is told goes to it.
 
+mod contacts;
 mod conversation;
+pub mod demo;
 mod events;
 mod gate;
 pub mod intake;
 pub mod internal;
+pub mod messenger;
 mod meter;
 mod operations;
 mod pages;
@@ -17,6 +20,7 @@ mod server;
 pub mod settings_log;
 mod starting;
 pub mod story;
+mod survey;
 
 pub use axum::Router;
 pub use gate::Gate;
@@ -27,6 +31,7 @@ pub use problem::Problem;
 pub use reports::{Caller, Places, ProblemDocument, Reports, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
+pub use survey::{Language, Look, Looks, Peer, SurveyMetrics, SurveyParts, survey_router};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,16 +1,21 @@
 //! A listener: bounded connections, bounded headers and time, and a stop that lets what is being answered finish.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+
+use crate::survey::Peer;
 
 /// What one listener allows.
 #[derive(Clone, Copy, Debug)]
@@ -41,10 +46,14 @@ pub async fn serve(
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let service = TowerToHyperService::new(router.borrow().clone());
+        let inner = TowerToHyperService::new(router.borrow().clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            inner.call(request)
+        });
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -69,12 +78,15 @@ pub async fn serve(
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, IpAddr, Place)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             let _: Result<(), std::io::Error> = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, peer.ip(), place))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");

@@ -3,7 +3,7 @@
 use afterword_log::kafka::properties::is_secret;
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::{Effective, Origin, PROPERTIES, Value};
+use crate::config::{Effective, Origin, PROPERTIES, Setting, Value};
 use crate::failure::Failure;
 use crate::terminal::{self, Style, Table};
 
@@ -26,6 +26,10 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
             let entry: Json = json!({ "value": value, "origin": origin.to_string(), "variable": setting.variable() });
             object.insert(setting.key.to_owned(), entry);
         }
+        for (key, setting, value, origin) in effective.named() {
+            let (value, origin) = (shown_of(setting, value), origin.to_string());
+            object.insert(key, json!({ "value": value, "origin": origin }));
+        }
         for (name, value, origin) in effective.properties() {
             let (value, variable) = (shown(name, value), variable(name));
             let entry =
@@ -38,11 +42,12 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
     let colours = terminal::colours_on_stdout();
     let mut table = Table::new(&["key", "value", "from", "meaning"], &[]);
     for (setting, value, origin) in effective.iter() {
-        let value = match value.to_string() {
-            text if setting.secret && !text.is_empty() => SECRET.to_owned(),
-            text => text,
-        };
+        let value = shown_of(setting, value);
         table.styled_row(row(setting.key, &value, origin, setting.about));
+    }
+    for (key, setting, value, origin) in effective.named() {
+        let value = shown_of(setting, value);
+        table.styled_row(row(&key, &value, origin, setting.about));
     }
     for (name, value, origin) in effective.properties() {
         let key = format!("{PROPERTIES}{name}");
@@ -59,6 +64,13 @@ fn row(key: &str, value: &str, origin: &Origin, about: &str) -> Vec<(String, Opt
         (origin.to_string(), None),
         (about.to_owned(), Some(Style::Dim)),
     ]
+}
+
+fn shown_of(setting: &Setting, value: &Value) -> String {
+    match value.to_string() {
+        text if setting.secret && !text.is_empty() => SECRET.to_owned(),
+        text => text,
+    }
 }
 
 fn shown<'a>(property: &str, value: &'a str) -> &'a str {

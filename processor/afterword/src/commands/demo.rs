@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use afterword_link::Subject;
 use afterword_log::{Log, LogError, Partition, Topic};
 use afterword_schemas::Schemas;
 use afterword_web::{now_ms, settings_log};
@@ -16,7 +17,8 @@ use super::{Flag, resolve, simulate};
 use crate::cli::{Common, Demo, Shares};
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
-use crate::service::{Roles, Service};
+use crate::links;
+use crate::service::{Roles, Service, ToyChat};
 use crate::terminal::{Progress, Style, colours_on_stdout, paint};
 use crate::traffic::{self, Live, Plan};
 
@@ -56,6 +58,11 @@ pub fn execute(common: &Common, demo: &Demo) -> Result<(), Failure> {
 fn configure(common: &Common, demo: &Demo) -> Result<(Config, Option<tempfile::TempDir>), Failure> {
     let mut flags: Vec<Flag<'_>> = vec![
         (
+            "survey.listen",
+            "--survey-listen",
+            demo.survey_listen.clone(),
+        ),
+        (
             "reports.listen",
             "--reports-listen",
             demo.reports_listen.clone(),
@@ -92,15 +99,15 @@ fn configure(common: &Common, demo: &Demo) -> Result<(Config, Option<tempfile::T
 
 async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
-    let service = Service::start(
-        config,
-        Roles {
-            process: true,
-            project: true,
-            report: true,
-        },
-    )
-    .await?;
+    let roles = Roles {
+        process: true,
+        project: true,
+        survey: true,
+        report: true,
+        deliver: true,
+    };
+    let toy = ToyChat::new(traffic::WORKSPACE)?;
+    let service = Service::start_with(config, roles, Some(toy)).await?;
     let ending = Arc::new(AtomicBool::new(false));
     let shown = tokio::select! {
         shown = perform(config, demo, &service, &ending) => shown,
@@ -135,7 +142,13 @@ async fn perform(
     let (log, schemas) = (Arc::clone(&service.log), Arc::clone(&service.schemas));
     let example = tokio::task::spawn_blocking(move || scoreboard::example(&*log, &schemas)).await;
     let example = example.map_err(|error| Failure::Failed(error.to_string()))?;
-    introduce(config, service, &example.unwrap_or_default());
+    let link = link_to_try(config, service).await?;
+    introduce(
+        config,
+        service,
+        &example.unwrap_or_default(),
+        link.as_deref(),
+    );
     let plan = Plan::new(demo.seed, now_ms(), CUSTOMERS, shares, true);
     let live = Live::new(plan, demo.rate, None, now_ms());
     let (log, schemas) = (Arc::clone(&service.log), Arc::clone(&service.schemas));
@@ -203,7 +216,24 @@ async fn wait_for_history(service: &Service, facts: u64) -> Result<(), Failure> 
     )))
 }
 
-fn introduce(config: &Config, service: &Service, example: &Example) {
+/// A survey that nobody has answered, as its customer would get it.
+async fn link_to_try(config: &Config, service: &Service) -> Result<Option<String>, Failure> {
+    let Some(database) = service.database() else {
+        return Ok(None);
+    };
+    let found = database.unanswered(traffic::WORKSPACE).await;
+    let found = found.map_err(|error| Failure::while_doing("looking for a survey", error))?;
+    let keys = links::keys(config)?;
+    Ok(found.map(|request_id| {
+        let token = keys.mint(&Subject {
+            workspace_id: traffic::WORKSPACE.to_owned(),
+            request_id,
+        });
+        format!("{}/r/{token}", service.public_url)
+    }))
+}
+
+fn introduce(config: &Config, service: &Service, example: &Example, link: Option<&str>) {
     let colours = colours_on_stdout();
     let bold = |text: &str| paint(text, Style::Bold, colours);
     let program = std::env::args()
@@ -222,6 +252,12 @@ fn introduce(config: &Config, service: &Service, example: &Example) {
     }
     println!("  http://{}/metrics", service.operations);
     println!("  http://{}/readyz\n", service.operations);
+    println!("{}\n", bold("A survey in a chat, with both its sides:"));
+    println!("  {}/demo\n", service.public_url);
+    if let Some(link) = link {
+        println!("{}\n", bold("A survey, as its customer sees it:"));
+        println!("  {link}\n");
+    }
     println!("{}\n", bold("In another terminal:"));
     for id in example.conversation.iter().chain(&example.not_asked) {
         println!("  {program} explain {id} --data-dir {directory}");

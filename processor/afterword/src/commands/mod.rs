@@ -1,7 +1,9 @@
 //! The commands, one module each.
 
 mod check;
+mod contacts;
 mod decision;
+mod deliveries;
 mod demo;
 mod explain;
 mod import;
@@ -39,6 +41,9 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(explain) => explain::execute(&configure(common, &[])?, &explain),
         Command::Verify(verify) => verify::execute(&configure(common, &[])?, &verify),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
+        Command::Deliveries(which) => deliveries::execute(&configure(common, &[])?, &which),
+        Command::Webhooks(webhooks) => deliveries::webhooks(&configure(common, &[])?, &webhooks),
+        Command::Contacts(contacts) => contacts::execute(&configure(common, &[])?, &contacts),
         Command::Config(ConfigCommand::Check { json }) => {
             check::execute(&resolve(common, &[])?, json)
         }

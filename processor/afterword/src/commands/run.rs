@@ -17,8 +17,13 @@ use crate::service::{Roles, Service, drain};
 /// # Errors
 /// As [`Failure`] says.
 pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
-    let roles = roles_of(run)?;
+    let roles = roles_of(run);
     let flags = [
+        (
+            "survey.listen",
+            "--survey-listen",
+            run.survey_listen.clone(),
+        ),
         (
             "reports.listen",
             "--reports-listen",
@@ -41,24 +46,16 @@ pub fn execute(common: &Common, run: &Run) -> Result<(), Failure> {
     }
 }
 
-/// The roles that are asked for, when they exist.
-fn roles_of(run: &Run) -> Result<Roles, Failure> {
-    let missing = run.roles.iter().find_map(|role| match role {
-        Role::Survey => Some("survey"),
-        Role::Deliver => Some("deliver"),
-        Role::Process | Role::Project | Role::Report => None,
-    });
-    if let Some(missing) = missing {
-        return Err(Failure::Usage(format!(
-            "the role {missing} is not in this build yet; expected process, project or report, or no --role for all of these"
-        )));
-    }
+/// The roles that are asked for; all when none is named.
+fn roles_of(run: &Run) -> Roles {
     let has = |role| run.roles.is_empty() || run.roles.contains(&role);
-    Ok(Roles {
+    Roles {
         process: has(Role::Process),
         project: has(Role::Project),
+        survey: has(Role::Survey),
         report: has(Role::Report),
-    })
+        deliver: has(Role::Deliver),
+    }
 }
 
 /// Runs a future to its end on a runtime of its own.
@@ -84,6 +81,7 @@ async fn serve(config: &Config, roles: Roles) -> Result<(), Failure> {
     };
     tracing::info!(
         data_dir = %config.data_dir.display(),
+        survey = service.survey.map(tracing::field::display),
         reports = service.reports.map(tracing::field::display),
         operations = %service.operations,
         "the service runs"

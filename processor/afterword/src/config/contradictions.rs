@@ -1,5 +1,9 @@
 //! What no single value shows: keys that do not fit together, and texts that mean nothing.
 
+use afterword_link::LinkKeys;
+
+use super::deliver;
+use super::survey::{is_origin, network};
 use super::{Effective, LogKind, Origin};
 
 /// The longest name of a topic that Kafka takes.
@@ -15,8 +19,15 @@ pub fn find(effective: &Effective) -> Vec<String> {
         registry(effective),
         registry_credentials(effective),
         database(effective),
+        public_url(effective),
+        link_keys(effective),
+        proxies(effective),
+        frame_ancestors(effective),
     ];
-    faults.into_iter().flatten().collect()
+    let links = conversation_urls(effective);
+    let delivered = deliver::contradictions(effective);
+    let faults = faults.into_iter().flatten();
+    faults.chain(links).chain(delivered).collect()
 }
 
 fn servers(effective: &Effective) -> Option<String> {
@@ -108,11 +119,65 @@ fn database(effective: &Effective) -> Option<String> {
     })
 }
 
-fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
+fn public_url(effective: &Effective) -> Option<String> {
+    let key = "survey.public_url";
+    let url = effective.text(key);
+    let rest = after_scheme(&url, &["http://", "https://"]);
+    let fits = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['?', '#', '@', ' ']));
+    (!fits).then(|| {
+        let place = origin(effective, key);
+        format!("{place}: `{key}`: expected http://… or https://…, as customers reach the pages, found `{url}`")
+    })
+}
+
+/// The keys are never part of the fault.
+fn link_keys(effective: &Effective) -> Option<String> {
+    let key = "survey.link_keys";
+    let keys = effective.list(key);
+    let fault = LinkKeys::parse(&keys).err().filter(|_| !keys.is_empty())?;
+    Some(format!("{}: `{key}`: {fault}", origin(effective, key)))
+}
+
+fn frame_ancestors(effective: &Effective) -> Option<String> {
+    let key = "survey.frame_ancestors";
+    let origins = effective.list(key);
+    let wrong = origins.iter().find(|text| !is_origin(text))?;
+    let place = origin(effective, key);
+    Some(format!(
+        "{place}: `{key}`: expected origins such as https://www.example.com (no path, no *), found `{wrong}`"
+    ))
+}
+
+fn proxies(effective: &Effective) -> Option<String> {
+    let key = "survey.trusted_proxies";
+    let proxies = effective.list(key);
+    let wrong = proxies.iter().find(|text| network(text).is_none())?;
+    let place = origin(effective, key);
+    Some(format!(
+        "{place}: `{key}`: expected addresses or networks such as 10.0.0.0/8, found `{wrong}`"
+    ))
+}
+
+/// They become links on managers' pages, so nothing but the web.
+fn conversation_urls(effective: &Effective) -> Vec<String> {
+    let set = effective.named();
+    let urls = set.filter(|(_, setting, _, _)| setting.key == "conversation_url");
+    let wrong = urls.filter_map(|(key, _, value, origin)| {
+        let text = value.to_string();
+        let fits = after_scheme(&text, &["http://", "https://"])
+            .is_some_and(|rest| rest.contains("{conversation}"));
+        (!fits && !text.is_empty()).then(|| {
+            format!("{origin}: `{key}`: expected http://… or https://… with {{conversation}} in it, found `{text}`")
+        })
+    });
+    wrong.collect()
+}
+
+pub(super) fn after_scheme<'a>(url: &'a str, schemes: &[&str]) -> Option<&'a str> {
     schemes.iter().find_map(|scheme| url.strip_prefix(scheme))
 }
 
-fn origin(effective: &Effective, key: &str) -> Origin {
+pub(super) fn origin(effective: &Effective, key: &str) -> Origin {
     let held = effective.values.get(key);
     held.map_or(Origin::Default, |(_, origin)| origin.clone())
 }
@@ -153,6 +218,30 @@ mod tests {
         check(&[kafka, servers("a:9092, [::1]:9093")], None);
         check(&[kafka, servers("a:9092,,b:1")], Some("expected HOST:PORT"));
         check(&[kafka, servers("a")], Some("expected HOST:PORT"));
+    }
+
+    #[test]
+    fn links_and_workspaces_are_checked() {
+        let good = afterword_link::LinkKeys::generate();
+        let two = format!("{good}, {good}");
+        let keys = |keys| ("survey.link_keys", keys);
+        check(&[keys(good.as_str())], None);
+        check(&[keys(two.as_str())], None);
+        check(
+            &[keys("hush")],
+            Some("key 1 of 1: expected 32 random bytes"),
+        );
+        let url = |url| ("survey.public_url", url);
+        check(&[url("https://survey.example.com/a/")], None);
+        check(&[url("survey.example.com")], Some("expected http://"));
+        check(&[url("https://a.example/?x")], Some("expected http://"));
+        let proxies = |list| ("survey.trusted_proxies", list);
+        check(&[proxies("10.0.0.0/8,::1,192.0.2.1")], None);
+        check(&[proxies("10.0.0.0/8,proxy")], Some("found `proxy`"));
+        let desk = |url| ("workspaces.w1.conversation_url", url);
+        check(&[desk("https://desk.example/c/{conversation}")], None);
+        check(&[desk("https://desk.example/c/")], Some("{conversation}"));
+        check(&[desk("javascript:{conversation}")], Some("expected http"));
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use afterword_log::kafka::properties::refusal;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Value;
-use super::table::{Kind, SETTINGS, Setting};
+use super::named::{OF_WEBHOOKS, OF_WORKSPACES};
+use super::setting::Setting;
+use super::table::SETTINGS;
+use super::values::{Raw, article, check};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,30 +44,31 @@ pub struct Layers {
     pub flags: Vec<(String, String, String)>,
 }
 
-/// A value before it is checked.
-enum Raw {
-    Text(String),
-    Integer(String),
-    Float(String),
-    Boolean(bool),
-    Other(&'static str),
-}
-
-type Values = BTreeMap<&'static str, (Value, Origin)>;
+/// By key.
+pub type Values = BTreeMap<&'static str, (Value, Origin)>;
 
 /// Properties of librdkafka that somebody set, each with where.
 pub type Properties = BTreeMap<String, (String, Origin)>;
+
+/// What was set of workspaces or webhooks: by id, then by the name of the row.
+pub type Named = BTreeMap<String, Values>;
 
 /// What the layers say together, and every fault of them.
 #[derive(Debug, Default)]
 pub struct Resolved {
     pub values: Values,
     pub properties: Properties,
+    pub workspaces: Named,
+    pub webhooks: Named,
     pub faults: Vec<String>,
 }
 
 /// Before the name of a property of librdkafka.
 pub const PROPERTIES: &str = "kafka.properties.";
+/// Before the id of a workspace.
+pub const WORKSPACES: &str = "workspaces.";
+/// Before the name of an endpoint.
+pub const WEBHOOKS: &str = "webhooks.";
 
 /// Lays the layers over each other.
 pub fn resolve(layers: &Layers) -> Resolved {
@@ -120,6 +123,7 @@ impl Resolved {
                 DeValue::Integer(number) => Raw::Integer(number.to_string()),
                 DeValue::Float(number) => Raw::Float(number.to_string()),
                 DeValue::Boolean(is) => Raw::Boolean(*is),
+                DeValue::Array(members) => list(members),
                 other => Raw::Other(other.type_str()),
             };
             let path = path.to_owned();
@@ -150,6 +154,12 @@ impl Resolved {
         if let Some(property) = key.strip_prefix(PROPERTIES) {
             return self.set_property(property, raw, origin);
         }
+        if let Some(rest) = key.strip_prefix(WORKSPACES) {
+            return self.set_named(WORKSPACES, rest, raw, origin);
+        }
+        if let Some(rest) = key.strip_prefix(WEBHOOKS) {
+            return self.set_named(WEBHOOKS, rest, raw, origin);
+        }
         let Some(setting) = Setting::of(key) else {
             let hint = match Setting::nearest(key) {
                 _ if PROPERTIES.strip_suffix('.') == Some(key) => {
@@ -175,10 +185,41 @@ impl Resolved {
         }
     }
 
+    /// `ID.NAME`: names have no dot, ids may.
+    fn set_named(&mut self, table: &'static str, key: &str, raw: Raw, origin: Origin) {
+        let (rows, all) = match table {
+            WORKSPACES => (OF_WORKSPACES, &mut self.workspaces),
+            _ => (OF_WEBHOOKS, &mut self.webhooks),
+        };
+        let (id, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let setting = rows.iter().find(|setting| setting.key == name);
+        let (Some(setting), false) = (setting, id.is_empty()) else {
+            let names: Vec<_> = rows.iter().map(|setting| setting.key).collect();
+            self.faults.push(format!(
+                "{origin}: unknown key `{table}{key}`; expected {table}ID and one of {}",
+                names.join(", ")
+            ));
+            return;
+        };
+        match check(setting, raw) {
+            Ok(value) => {
+                let of_one = all.entry(id.to_owned()).or_default();
+                of_one.insert(setting.key, (value, origin));
+            }
+            Err(found) => {
+                let expected = setting.expected();
+                self.faults.push(format!(
+                    "{origin}: `{table}{key}`: expected {expected}, found {found}"
+                ));
+            }
+        }
+    }
+
     fn set_property(&mut self, property: &str, raw: Raw, origin: Origin) {
         let text = match raw {
             Raw::Text(text) | Raw::Integer(text) | Raw::Float(text) => text,
             Raw::Boolean(is) => is.to_string(),
+            Raw::List(_) => return self.set_property(property, Raw::Other("array"), origin),
             Raw::Other(kind) => {
                 self.faults.push(format!(
                     "{origin}: `{PROPERTIES}{property}`: expected a text, a number or a boolean, found {}",
@@ -198,6 +239,17 @@ impl Resolved {
     }
 }
 
+/// Texts alone; anything else is no list of ours.
+fn list(members: &DeArray<'_>) -> Raw {
+    let texts = members.iter().map(|member| match member.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts
+        .collect::<Option<Vec<_>>>()
+        .map_or(Raw::Other("array of other things than texts"), Raw::List)
+}
+
 fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
@@ -209,183 +261,5 @@ fn is_of_kubernetes(name: &str) -> bool {
         .any(|theirs| name == *theirs || name.starts_with(&format!("{theirs}_")))
 }
 
-/// The value, or what was found instead of one.
-fn check(setting: &Setting, raw: Raw) -> Result<Value, String> {
-    let text = match (raw, setting.kind) {
-        (Raw::Other(kind), _) => return Err(article(kind)),
-        (Raw::Float(_), _) => return Err("a float".to_owned()),
-        (Raw::Boolean(_), _) => return Err("a boolean".to_owned()),
-        (Raw::Integer(number), Kind::Number { .. }) | (Raw::Text(number), Kind::Number { .. }) => {
-            number
-        }
-        (Raw::Integer(number), _) => return Err(format!("the number {number}")),
-        (Raw::Text(text), _) => text,
-    };
-    let found = || match (setting.secret, text.is_empty()) {
-        (_, true) => "nothing".to_owned(),
-        (true, false) => "a secret that is not such a value".to_owned(),
-        (false, false) => format!("`{text}`"),
-    };
-    match setting.kind {
-        Kind::Number { least, most } => match text.trim().replace('_', "").parse::<u64>() {
-            Ok(number) if (least..=most).contains(&number) => Ok(Value::Number(number)),
-            _ => Err(found()),
-        },
-        Kind::Choice(words) if !words.contains(&text.as_str()) => Err(found()),
-        Kind::Address if text.parse::<SocketAddr>().is_err() => Err(found()),
-        Kind::Text if text.is_empty() => Err(found()),
-        _ => Ok(Value::Text(text)),
-    }
-}
-
-fn article(kind: &str) -> String {
-    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {kind}")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn faults(layers: &Layers) -> Vec<String> {
-        resolve(layers).faults
-    }
-
-    #[test]
-    fn a_later_layer_lies_over_an_earlier_one() {
-        let layers = Layers {
-            file: Some((
-                "a.toml".into(),
-                "[log]\npartitions = 2\ncache_mib = 3\n".to_owned(),
-            )),
-            environment: vec![("AFTERWORD_LOG__CACHE_MIB".to_owned(), "5".to_owned())],
-            flags: vec![(
-                "data_dir".to_owned(),
-                "/d".to_owned(),
-                "--data-dir".to_owned(),
-            )],
-        };
-        let Resolved { values, faults, .. } = resolve(&layers);
-        assert!(faults.is_empty(), "{faults:?}");
-        let origin = Origin::File {
-            path: "a.toml".into(),
-            line: 2,
-        };
-        assert_eq!(values["log.partitions"], (Value::Number(2), origin));
-        assert_eq!(values["log.cache_mib"].0, Value::Number(5));
-        assert_eq!(values["data_dir"].0, Value::Text("/d".to_owned()));
-    }
-
-    #[test]
-    fn every_fault_is_named_with_its_place() {
-        let text = "data_dirr = 'x'\n[log]\npartitions = -1\ncache_mib = 'many'\n[reports]\nlisten = 8081\n";
-        let layers = Layers {
-            file: Some(("a.toml".into(), text.to_owned())),
-            environment: vec![("AFTERWORD_LOGGING__FORMAT".to_owned(), "xml".to_owned())],
-            flags: Vec::new(),
-        };
-        let faults = faults(&layers);
-        assert_eq!(
-            faults,
-            [
-                "a.toml:1: unknown key `data_dirr`; did you mean `data_dir`?",
-                "a.toml:3: `log.partitions`: expected a whole number from 0 to 256, found `-1`",
-                "a.toml:4: `log.cache_mib`: expected a whole number from 1 to 1048576, found `many`",
-                "a.toml:6: `reports.listen`: expected an IP address and a port, such as 127.0.0.1:8081, found the number 8081",
-                "AFTERWORD_LOGGING__FORMAT: `logging.format`: expected one of auto, human, json, found `xml`",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_toml_says_where() {
-        let layers = Layers {
-            file: Some(("a.toml".into(), "x = 1\n[log\n".to_owned())),
-            ..Layers::default()
-        };
-        assert!(
-            faults(&layers)[0].starts_with("a.toml:2: expected TOML"),
-            "{:?}",
-            faults(&layers)
-        );
-    }
-
-    #[test]
-    fn what_kubernetes_sets_is_no_key() {
-        let variable = |name: &str| (name.to_owned(), "tcp://10.0.0.1:80".to_owned());
-        let environment = vec![
-            variable("AFTERWORD_PORT_8081_TCP"),
-            variable("AFTERWORD_SERVICE_HOST"),
-            variable("HOME"),
-        ];
-        assert_eq!(
-            faults(&Layers {
-                environment,
-                ..Layers::default()
-            }),
-            Vec::<String>::new()
-        );
-    }
-
-    #[test]
-    fn properties_of_librdkafka_are_taken_from_every_layer() {
-        let text = "[kafka.properties]\n\"security.protocol\" = 'SSL'\nsocket.keepalive.enable = true\nlinger.ms = 0.5\nfetch.max.bytes = 1000\n";
-        let variable = |name: &str| format!("AFTERWORD_KAFKA__PROPERTIES__{name}");
-        let flag = "--set kafka.properties.client.id".to_owned();
-        let layers = Layers {
-            file: Some(("a.toml".into(), text.to_owned())),
-            environment: vec![(variable("FETCH_MAX_BYTES"), "2000".to_owned())],
-            flags: vec![(
-                "kafka.properties.client.id".to_owned(),
-                "a".to_owned(),
-                flag,
-            )],
-        };
-        let resolved = resolve(&layers);
-        assert_eq!(resolved.faults, Vec::<String>::new());
-        let texts = resolved.properties.iter();
-        let texts: Vec<_> = texts
-            .map(|(name, (text, _))| (name.as_str(), text.as_str()))
-            .collect();
-        assert_eq!(
-            texts,
-            [
-                ("client.id", "a"),
-                ("fetch.max.bytes", "2000"),
-                ("linger.ms", "0.5"),
-                ("security.protocol", "SSL"),
-                ("socket.keepalive.enable", "true"),
-            ]
-        );
-    }
-
-    #[test]
-    fn properties_that_would_break_a_promise_are_refused() {
-        let text = "[kafka.properties.enable]\nidempotence = false\n".to_owned();
-        let flags = [
-            "kafka.properties",
-            "kafka.properties.acks",
-            "kafka.properties.sasl.passwort",
-        ];
-        let flags = flags.map(|key| (key.to_owned(), "hush".to_owned(), format!("--set {key}")));
-        let layers = Layers {
-            file: Some(("a.toml".into(), text)),
-            flags: flags.to_vec(),
-            ..Layers::default()
-        };
-        let faults = faults(&layers);
-        for (fault, expected) in faults.iter().zip([
-            "a.toml:2: `kafka.properties.enable.idempotence`: the program sets this itself: without it",
-            "--set kafka.properties: unknown key `kafka.properties`; expected a table",
-            "--set kafka.properties.acks: `kafka.properties.acks`: the program sets this itself: an acknowledgement",
-            "--set kafka.properties.sasl.passwort: `kafka.properties.sasl.passwort`: librdkafka refuses it",
-        ]) {
-            assert!(fault.starts_with(expected) && !fault.contains("hush"), "{fault}");
-        }
-        assert_eq!(faults.len(), 4, "{faults:?}");
-    }
-}
+mod tests;

@@ -6,16 +6,25 @@
 //! known one, and `config check` must say where each value came from.
 
 mod contradictions;
+mod deliver;
 mod layers;
+mod named;
+mod setting;
+mod survey;
 mod table;
+mod values;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use layers::{Layers, Origin, PROPERTIES};
-pub use table::{SETTINGS, Setting};
+pub use deliver::DeliverConfig;
+pub use layers::{Layers, Origin, PROPERTIES, WEBHOOKS, WORKSPACES};
+pub use named::{OF_WEBHOOKS, OF_WORKSPACES};
+pub use setting::Setting;
+pub use survey::{SurveyConfig, WorkspaceLook};
+pub use table::SETTINGS;
 
 use crate::failure::Failure;
 
@@ -40,6 +49,8 @@ impl std::fmt::Display for Value {
 pub struct Effective {
     values: BTreeMap<&'static str, (Value, Origin)>,
     properties: layers::Properties,
+    workspaces: layers::Named,
+    webhooks: layers::Named,
 }
 
 /// The configuration as the program uses it. Has secrets in it, so it cannot be printed.
@@ -62,6 +73,10 @@ pub struct Config {
     pub commit_interval: Duration,
     pub debt_facts: u64,
     pub cache_bytes: usize,
+    pub survey: SurveyConfig,
+    pub deliver: DeliverConfig,
+    /// By id, those that the configuration names.
+    pub workspaces: BTreeMap<String, WorkspaceLook>,
     pub reports_listen: SocketAddr,
     pub operations_listen: SocketAddr,
     pub body_limit_bytes: usize,
@@ -131,6 +146,8 @@ impl Effective {
         let effective = Effective {
             values: resolved.values,
             properties: resolved.properties,
+            workspaces: resolved.workspaces,
+            webhooks: resolved.webhooks,
         };
         if faults.is_empty() {
             faults = contradictions::find(&effective);
@@ -201,6 +218,32 @@ impl Effective {
         })
     }
 
+    fn list(&self, key: &str) -> Vec<String> {
+        let text = self.text(key);
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+
+    /// What was set of workspaces and webhooks: the whole key, the row, the value, where it came from.
+    pub fn named(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
+        let tables = [
+            (WORKSPACES, OF_WORKSPACES, &self.workspaces),
+            (WEBHOOKS, OF_WEBHOOKS, &self.webhooks),
+        ];
+        tables.into_iter().flat_map(|(table, rows, all)| {
+            all.iter().flat_map(move |(id, values)| {
+                rows.iter().filter_map(move |setting| {
+                    let (value, origin) = values.get(setting.key)?;
+                    let key = format!("{table}{id}.{}", setting.key);
+                    Some((key, setting, value, origin))
+                })
+            })
+        })
+    }
+
     fn address(&self, key: &str) -> SocketAddr {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         self.text(key).parse().unwrap_or(nowhere)
@@ -246,6 +289,9 @@ impl Effective {
             commit_interval: Duration::from_millis(self.number("process.commit_interval_ms")),
             debt_facts: self.number("process.debt_facts"),
             cache_bytes: self.size("process.cache_mib") << 20,
+            survey: self.survey(),
+            deliver: self.deliver(),
+            workspaces: self.looks(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),
             body_limit_bytes: self.size("http.body_limit_mib") << 20,
@@ -272,6 +318,9 @@ mod tests {
         assert!(config.schema_registry.is_none() && config.database_url.is_none());
         assert_eq!(config.reports_listen.port(), 8081);
         assert_eq!(config.operations_listen.port(), 8082);
+        assert_eq!(config.survey.listen.port(), 8080);
+        assert!(config.survey.link_keys.is_none() && config.workspaces.is_empty());
+        assert_eq!(config.look("w1").name, "w1");
         assert_eq!(config.retention_ms, None);
         assert_eq!(config.commit_interval, Duration::from_millis(100));
     }

@@ -1,74 +1,6 @@
 //! Every setting there is, one row each.
 
-/// What a setting's value may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A whole number, both ends included.
-    Number { least: u64, most: u64 },
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Any text but an empty one.
-    Text,
-    /// Any text; an empty one means that there is none.
-    OptionalText,
-    /// An IP address and a port; port 0 takes any free one.
-    Address,
-}
-
-/// One row of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// As in TOML, levels joined by dots.
-    pub key: &'static str,
-    pub default: &'static str,
-    pub kind: Kind,
-    pub about: &'static str,
-    /// Never printed.
-    pub secret: bool,
-}
-
-const fn number(
-    key: &'static str,
-    default: &'static str,
-    least: u64,
-    most: u64,
-    about: &'static str,
-) -> Setting {
-    let kind = Kind::Number { least, most };
-    Setting {
-        key,
-        default,
-        kind,
-        about,
-        secret: false,
-    }
-}
-
-const fn other(
-    key: &'static str,
-    default: &'static str,
-    kind: Kind,
-    about: &'static str,
-) -> Setting {
-    Setting {
-        key,
-        default,
-        kind,
-        about,
-        secret: false,
-    }
-}
-
-const fn optional(key: &'static str, about: &'static str) -> Setting {
-    other(key, "", Kind::OptionalText, about)
-}
-
-const fn secret(key: &'static str, about: &'static str) -> Setting {
-    Setting {
-        secret: true,
-        ..optional(key, about)
-    }
-}
+use super::setting::{Kind, Setting, list, number, optional, other, secret, secrets};
 
 const MIB_MOST: u64 = 1 << 20;
 
@@ -184,6 +116,131 @@ pub const SETTINGS: &[Setting] = &[
         "memory for conversations, each partition",
     ),
     other(
+        "survey.listen",
+        "127.0.0.1:8080",
+        Kind::Address,
+        "the customers' pages",
+    ),
+    other(
+        "survey.public_url",
+        "http://127.0.0.1:8080",
+        Kind::Text,
+        "where customers reach these pages from outside: what links begin with",
+    ),
+    secrets(
+        "survey.link_keys",
+        "keys of links, each 32 random bytes in base64: the first makes new links, all open them; empty: one is made and kept in the data directory",
+    ),
+    list(
+        "survey.trusted_proxies",
+        "addresses (or networks such as 10.0.0.0/8) of proxies whose X-Forwarded-For says who asks",
+    ),
+    list(
+        "survey.frame_ancestors",
+        "origins such as https://www.example.com of the sites whose chats may show the survey in a frame; empty: none may",
+    ),
+    number(
+        "survey.outcome_timeout_ms",
+        "2000",
+        0,
+        30_000,
+        "how long a page waits for what became of an answer before it says that it is kept",
+    ),
+    number(
+        "survey.link_posts_a_minute",
+        "30",
+        1,
+        100_000,
+        "answers sent by one link in a minute; more are told to wait",
+    ),
+    number(
+        "survey.address_requests_a_minute",
+        "600",
+        1,
+        10_000_000,
+        "requests of one address (IPv6: of one /64 network) in a minute; more are told to wait",
+    ),
+    optional(
+        "deliver.smtp_host",
+        "mail server that takes the mails to customers; empty: no mails are sent",
+    ),
+    number(
+        "deliver.smtp_port",
+        "587",
+        1,
+        65_535,
+        "its port: 587 with starttls, 465 with tls, often 25 with none",
+    ),
+    other(
+        "deliver.smtp_security",
+        "starttls",
+        Kind::Choice(&["starttls", "tls", "none"]),
+        "how the connection is protected: none is for a server on this machine",
+    ),
+    optional("deliver.smtp_username", "for a mail server that asks"),
+    secret("deliver.smtp_password", "for a mail server that asks"),
+    optional(
+        "deliver.smtp_ca_file",
+        "certificate (PEM) to be trusted for it beside those of the system",
+    ),
+    number(
+        "deliver.smtp_connections",
+        "2",
+        1,
+        64,
+        "connections to the mail server at a time",
+    ),
+    optional(
+        "deliver.from",
+        "sender of the mails, such as help@example.com; needed with deliver.smtp_host",
+    ),
+    optional(
+        "deliver.reply_to",
+        "where an answer to such a mail goes; empty: to the sender",
+    ),
+    number(
+        "deliver.max_age_s",
+        "86400",
+        60,
+        31_536_000,
+        "mails and webhooks of what happened longer ago are not sent any more",
+    ),
+    number(
+        "deliver.claim_s",
+        "120",
+        2,
+        3_600,
+        "after a crash, what was being sent is tried again after so long; no attempt takes longer than half of it",
+    ),
+    number(
+        "deliver.first_retry_ms",
+        "5000",
+        10,
+        3_600_000,
+        "before the second attempt; four times as long before each one after it",
+    ),
+    number(
+        "deliver.longest_retry_s",
+        "3600",
+        1,
+        86_400,
+        "between attempts at most",
+    ),
+    number(
+        "deliver.webhook_timeout_s",
+        "15",
+        1,
+        60,
+        "how long a webhook's receiver may take to answer",
+    ),
+    number(
+        "deliver.keep_days",
+        "30",
+        1,
+        3_650,
+        "what became of mails and webhooks is forgotten after so long",
+    ),
+    other(
         "reports.listen",
         "127.0.0.1:8081",
         Kind::Address,
@@ -229,75 +286,3 @@ pub const SETTINGS: &[Setting] = &[
         "auto: human on a terminal, JSON otherwise",
     ),
 ];
-
-impl Setting {
-    /// The row of this key.
-    #[must_use]
-    pub fn of(key: &str) -> Option<&'static Setting> {
-        SETTINGS.iter().find(|setting| setting.key == key)
-    }
-
-    /// The variable of the environment that sets it: `log.cache_mib` is `AFTERWORD_LOG__CACHE_MIB`.
-    #[must_use]
-    pub fn variable(&self) -> String {
-        format!("AFTERWORD_{}", self.key.replace('.', "__").to_uppercase())
-    }
-
-    /// What a value must be, for messages.
-    #[must_use]
-    pub fn expected(&self) -> String {
-        match self.kind {
-            Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
-            Kind::Choice(words) => format!("one of {}", words.join(", ")),
-            Kind::Text => "a text that is not empty".to_owned(),
-            Kind::OptionalText => "a text".to_owned(),
-            Kind::Address => "an IP address and a port, such as 127.0.0.1:8081".to_owned(),
-        }
-    }
-
-    /// The known key that looks most like this one, when one does.
-    #[must_use]
-    pub fn nearest(key: &str) -> Option<&'static str> {
-        let scored = SETTINGS.iter().map(|setting| {
-            let last = setting.key.rsplit('.').next().unwrap_or(setting.key);
-            let near = distance(key, setting.key).min(distance(key, last) + 1);
-            (near, setting.key)
-        });
-        let (near, nearest) = scored.min()?;
-        (near <= key.len().max(4) / 2).then_some(nearest)
-    }
-}
-
-/// Levenshtein's distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_key_is_found() {
-        assert_eq!(Setting::nearest("log.partition"), Some("log.partitions"));
-        assert_eq!(Setting::nearest("debt_facts"), Some("process.debt_facts"));
-        assert_eq!(Setting::nearest("datadir"), Some("data_dir"));
-        assert_eq!(Setting::nearest("zzzzzzzzzzz"), None);
-    }
-
-    #[test]
-    fn variables_have_two_underscores_between_levels() {
-        let setting = Setting::of("log.cache_mib").expect("known");
-        assert_eq!(setting.variable(), "AFTERWORD_LOG__CACHE_MIB");
-    }
-}

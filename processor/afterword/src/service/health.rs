@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use afterword_deliver::DeliverWatch;
 use afterword_engine::TaskState;
 use afterword_log::kafka::KafkaGroup;
 use afterword_log::{Log, Offset, Partition, Topic};
@@ -23,10 +24,12 @@ pub struct Health {
     pub group: Option<Arc<KafkaGroup>>,
     pub schemas: Arc<Schemas>,
     pub engine: SharedEngine,
-    /// Where there is one.
-    pub database: Option<ReportDatabase>,
     /// Where one runs.
     pub projector: Option<ProjectorWatch>,
+    /// Where one runs.
+    pub deliverer: Option<DeliverWatch>,
+    /// Where something here needs it.
+    pub database: Option<ReportDatabase>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -98,6 +101,14 @@ impl Health {
                 "projector",
                 waiting.is_none(),
                 waiting.unwrap_or_else(|| "projects".to_owned()),
+            ));
+        }
+        if let Some(deliverer) = &self.deliverer {
+            let impediment = deliverer.impediment();
+            checks.push(check(
+                "deliver",
+                impediment.is_none(),
+                impediment.unwrap_or_else(|| deliverer.summary().to_owned()),
             ));
         }
         Readiness::of(checks)

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use afterword_readmodel::ReportDatabase;
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Operations, Places, Reports, Router, Starting, bind, operations_router,
-    reports_router, serve, starting_router,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, bind,
+    operations_router, reports_router, serve, starting_router, survey_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,11 +16,13 @@ use tokio::task::JoinHandle;
 use super::Roles;
 use super::file::ServiceFile;
 use super::health::Health;
+use super::toy::ToyChat;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::links;
 
 /// Calls of the log at a time: appends and looks, stories, reads of other processes.
-const CALLS: usize = 64;
+pub const CALLS: usize = 64;
 const STORIES: usize = 2;
 const READERS: usize = 32;
 
@@ -27,6 +30,7 @@ type Bound = (TcpListener, SocketAddr);
 
 /// Bound, and not served yet.
 pub struct Listeners {
+    survey: Option<Bound>,
     reports: Option<Bound>,
     operations: Bound,
 }
@@ -37,6 +41,13 @@ impl Listeners {
     /// # Errors
     /// When one is taken.
     pub async fn bind(config: &Config, roles: Roles) -> Result<Listeners, Failure> {
+        let survey = match roles.survey {
+            true => {
+                let address = config.survey.listen;
+                Some(listen(address, "survey.listen", "--survey-listen").await?)
+            }
+            false => None,
+        };
         let reports = match roles.report {
             true => {
                 let address = config.reports_listen;
@@ -47,9 +58,16 @@ impl Listeners {
         let address = config.operations_listen;
         let operations = listen(address, "operations.listen", "--operations-listen").await?;
         Ok(Listeners {
+            survey,
             reports,
             operations,
         })
+    }
+
+    /// The address of the customers' pages, where they are served.
+    #[must_use]
+    pub fn survey(&self) -> Option<SocketAddr> {
+        self.survey.as_ref().map(|(_, address)| *address)
     }
 
     /// What other processes should know, with a new token.
@@ -80,6 +98,7 @@ impl Listeners {
             router
         };
         Serving {
+            survey: self.survey.map(|(listener, _)| start(listener)),
             reports: self.reports.map(|(listener, _)| start(listener)),
             operations: start(self.operations.0),
             tasks,
@@ -90,6 +109,7 @@ impl Listeners {
 
 /// Listeners that are served.
 pub struct Serving {
+    survey: Option<watch::Sender<Router>>,
     reports: Option<watch::Sender<Router>>,
     operations: watch::Sender<Router>,
     pub tasks: Vec<JoinHandle<()>>,
@@ -98,7 +118,24 @@ pub struct Serving {
 
 impl Serving {
     /// The service has begun: from now on all of it is served.
-    pub fn begin(&self, config: &Config, health: &Health, token: &str) {
+    ///
+    /// # Errors
+    /// When the keys of links cannot be had.
+    pub fn begin(
+        &self,
+        config: &Config,
+        health: &Health,
+        token: &str,
+        toy: Option<ToyChat>,
+    ) -> Result<(), Failure> {
+        if let (Some(survey), Some(database)) = (&self.survey, &health.database) {
+            let mut parts = survey_parts(config, health, database)?;
+            if let Some(toy) = toy {
+                parts.beside = toy.router(config, health, database);
+            }
+            let router = survey_router(parts);
+            survey.send_modify(|served| *served = router);
+        }
         if let Some(reports) = &self.reports {
             let router = reports_router(reports_state(config, health, &self.stop));
             reports.send_modify(|served| *served = router);
@@ -107,6 +144,7 @@ impl Serving {
         let internal = internal_state(config, health, token);
         let router = operations_router(operations, internal);
         self.operations.send_modify(|served| *served = router);
+        Ok(())
     }
 }
 
@@ -142,6 +180,42 @@ fn reports_state(config: &Config, health: &Health, stop: &watch::Receiver<bool>)
         places: Places::default(),
         looks: Arc::default(),
     }
+}
+
+fn survey_parts(
+    config: &Config,
+    health: &Health,
+    database: &ReportDatabase,
+) -> Result<SurveyParts, Failure> {
+    let look = |id: &String| {
+        let look = config.look(id);
+        Look {
+            name: look.name,
+            colour: look.colour,
+            locale: look.locale,
+        }
+    };
+    Ok(SurveyParts {
+        log: Arc::clone(&health.log),
+        schemas: Arc::clone(&health.schemas),
+        database: database.clone(),
+        gate: Gate::new(CALLS, config.request_timeout),
+        keys: links::keys(config)?,
+        looks: config
+            .workspaces
+            .keys()
+            .map(|id| (id.clone(), look(id)))
+            .collect(),
+        outcome_timeout: config.survey.outcome_timeout,
+        body_timeout: config.request_timeout,
+        link_posts: config.survey.link_posts_a_minute,
+        address_requests: config.survey.address_requests_a_minute,
+        trusted_proxies: config.survey.trusted_proxies.clone(),
+        frame_ancestors: config.survey.frame_ancestors.clone(),
+        beside: Router::new(),
+        metrics: Arc::clone(&health.metrics.survey),
+        http: Arc::clone(&health.metrics.http),
+    })
 }
 
 fn operations_state(config: &Config, health: &Health) -> Operations {

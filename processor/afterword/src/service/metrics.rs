@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use afterword_deliver::DeliverMetrics;
 use afterword_engine::EngineMetrics;
 use afterword_log::{EmbeddedObserver, GroupWritten, Topic};
 use afterword_readmodel::ProjectorSnapshot;
-use afterword_web::HttpMetrics;
+use afterword_web::{HttpMetrics, SurveyMetrics};
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -19,6 +20,8 @@ pub struct Metrics {
     pub registry: Registry,
     pub engine: Arc<EngineMetrics>,
     pub http: Arc<HttpMetrics>,
+    pub survey: Arc<SurveyMetrics>,
+    pub deliver: Arc<DeliverMetrics>,
     pub process: ProcessMetrics,
     pub impeded: IntGauge,
     /// Held while gauges are brought up to date, so that two do not raise a counter twice.
@@ -161,6 +164,8 @@ impl Metrics {
         Ok(Metrics {
             engine: EngineMetrics::new(r)?,
             http: HttpMetrics::new(r)?,
+            survey: SurveyMetrics::new(r)?,
+            deliver: Arc::new(DeliverMetrics::new(r)?),
             process: ProcessMetrics::new(r)?,
             impeded: register(
                 r,

@@ -1,5 +1,6 @@
 //! The service: the log, a task a partition, the projector, the listeners; started together, stopped in order.
 
+mod delivering;
 pub mod drain;
 pub mod file;
 mod health;
@@ -11,6 +12,7 @@ mod process;
 mod projecting;
 mod retention;
 mod shares;
+mod toy;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,9 +26,13 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use toy::ToyChat;
+
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::links;
 use crate::registry;
+use crate::service::delivering::Delivering;
 use crate::service::file::Published;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
@@ -40,7 +46,9 @@ use crate::version;
 pub struct Roles {
     pub process: bool,
     pub project: bool,
+    pub survey: bool,
     pub report: bool,
+    pub deliver: bool,
 }
 
 /// The engine while it runs; taken out when it is stopped.
@@ -53,12 +61,18 @@ pub struct Service {
     /// The reports listener's address, with the role `report`.
     pub reports: Option<SocketAddr>,
     pub operations: SocketAddr,
+    /// The customers' pages, with the role `survey`: the listener's address, and what links begin with.
+    pub survey: Option<SocketAddr>,
+    pub public_url: String,
     pub health: Health,
     opened: Opened,
     engine: SharedEngine,
     /// On Kafka, with the role `process`.
     group: Option<Arc<KafkaGroup>>,
     projecting: Option<Projecting>,
+    delivering: Option<Delivering>,
+    /// Where this process needs it and does not project.
+    reading: Option<ReportDatabase>,
     others: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
     published: Published,
@@ -71,10 +85,40 @@ impl Service {
     /// # Errors
     /// When an address is taken, the log cannot be opened, or another service runs on it.
     pub async fn start(config: &Config, roles: Roles) -> Result<Service, Failure> {
+        Service::start_with(config, roles, None).await
+    }
+
+    /// The same with the toy chat of the demo.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn start_with(
+        config: &Config,
+        roles: Roles,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
+        if roles.survey {
+            links::keys(config)?;
+        }
+        delivering::check(config, roles)?;
         let listeners = Listeners::bind(config, roles).await?;
-        let metrics = Arc::new(
-            Metrics::new().map_err(|error| Failure::while_doing("registering metrics", error))?,
-        );
+        let survey = listeners.survey();
+        let mut config = config.reached_at(survey);
+        if let Some(toy) = &toy {
+            config = toy.allowed_by(&config, survey);
+        }
+        Service::begin(&config, roles, listeners, toy).await
+    }
+
+    async fn begin(
+        config: &Config,
+        roles: Roles,
+        listeners: Listeners,
+        toy: Option<ToyChat>,
+    ) -> Result<Service, Failure> {
+        let survey = listeners.survey();
+        let failed = |error| Failure::while_doing("registering metrics", error);
+        let metrics = Arc::new(Metrics::new().map_err(failed)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -82,53 +126,54 @@ impl Service {
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);
-        let (engine, group) = match roles.process {
-            true => start_tasks(config, &opened, &schemas, &metrics)?,
-            false => (SharedEngine::default(), None),
-        };
+        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let tasks = roles.process.then(start).transpose()?;
+        let (engine, group) = tasks.unwrap_or_default();
         let projecting = match roles.project {
             true => {
-                let started =
-                    Projecting::start(config, &opened, &schemas, &starting, stopped.clone())
-                        .await?;
-                Some(started)
+                let stop = stopped.clone();
+                Some(Projecting::start(config, &opened, &schemas, &starting, stop).await?)
             }
             false => None,
         };
-        let database = match (&projecting, roles.report) {
-            (Some(projecting), _) => Some(projecting.database.clone()),
-            (None, true) => projecting::shared_database(config, &starting).await?,
-            (None, false) => None,
+        let database = match &projecting {
+            Some(projecting) => Some(projecting.database.clone()),
+            None => projecting::read_database(config, roles, &starting).await?,
         };
+        let deliver = |database| Delivering::start(config, database, &metrics.deliver, &stopped);
+        let delivered = database.clone().filter(|_| roles.deliver);
+        let delivering = delivered.map(deliver).transpose()?;
         let health = Health {
             log: Arc::clone(&log),
-            database: database.clone(),
             opened: opened.clone(),
             group: group.clone(),
             schemas: Arc::clone(&schemas),
             engine: Arc::clone(&engine),
-            projector: projecting
-                .as_ref()
-                .map(|projecting| projecting.watch.clone()),
+            projector: projecting.as_ref().map(|at_work| at_work.watch.clone()),
+            deliverer: delivering.as_ref().map(|at_work| at_work.watch.clone()),
+            database: database.clone(),
             metrics,
         };
-        serving.begin(config, &health, &file.token);
+        serving.begin(config, &health, &file.token, toy)?;
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let published = file
-            .publish(&config.data_dir)
-            .map_err(|error| Failure::while_doing("writing service.json", error))?;
+        let failed = |error| Failure::while_doing("writing service.json", error);
+        let published = file.publish(&config.data_dir).map_err(failed)?;
         Ok(Service {
             log,
             schemas,
             reports: file.reports,
             operations: file.operations,
+            survey,
+            public_url: config.survey.public_url.clone(),
             health,
             opened,
             engine,
             group,
+            reading: database.clone().filter(|_| projecting.is_none()),
             projecting,
+            delivering,
             others,
             stop,
             published,
@@ -161,6 +206,12 @@ impl Service {
         if let Some(engine) = engine {
             failed.extend(blocking(move || engine.stop()).await.err());
         }
+        if let Some(delivering) = self.delivering {
+            delivering.end().await;
+        }
+        if let Some(reading) = self.reading {
+            reading.close().await;
+        }
         if let Some(projecting) = self.projecting {
             failed.extend(projecting.end().await.err());
         }
@@ -184,6 +235,22 @@ impl Service {
             false => Err(Failure::Failed(failed.join("; "))),
         }
     }
+}
+
+/// The report database that is there, for commands beside the service.
+///
+/// # Errors
+/// When there is none yet, or it cannot be opened.
+pub async fn report_database(config: &Config) -> Result<ReportDatabase, Failure> {
+    let file = config.data_dir.join(projecting::REPORT_FILE);
+    if config.database_url.is_none() && !file.exists() {
+        return Err(Failure::Failed(format!(
+            "expected a report database at {}, found none; name another directory with --data-dir, or let `afterword run` make it",
+            file.display()
+        )));
+    }
+    let opened = projecting::database(config).await;
+    opened.map_err(|error| Failure::while_doing("opening the report database", error))
 }
 
 async fn blocking<F: FnOnce() -> Result<(), String> + Send + 'static>(

@@ -12,13 +12,14 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::Roles;
 use super::opened::Opened;
 use super::shares::{self, Partitions, Sharing};
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 
 /// The report database's file in the data directory.
-const REPORT_FILE: &str = "report.db";
+pub const REPORT_FILE: &str = "report.db";
 
 const BETWEEN_STARTS: Duration = Duration::from_secs(1);
 const STANDING_BY: &str = "standing by: on Kafka only one process can project into a database file of its own. Start this one without the \
@@ -130,23 +131,30 @@ fn failed(error: ReadModelError) -> Failure {
     Failure::while_doing("opening the report database", error)
 }
 
-async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError> {
+/// Opens the report database of this configuration.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn database(config: &Config) -> Result<ReportDatabase, ReadModelError> {
     match &config.database_url {
         Some(url) => ReportDatabase::open(url).await,
         None => ReportDatabase::open_file(&config.data_dir.join(REPORT_FILE)).await,
     }
 }
 
-/// The report database of a process that does not project: the one that the configuration names, which others project into. A
-/// file of its own would stay empty, so without one there is none.
+/// The report database of a process that does not project, if its roles need one that others project into. On Kafka a file here
+/// would stay empty.
 ///
 /// # Errors
 /// When the database cannot be opened; while its server does not answer it is waited for.
-pub async fn shared_database(
+pub async fn read_database(
     config: &Config,
+    roles: Roles,
     starting: &Starting,
 ) -> Result<Option<ReportDatabase>, Failure> {
-    if config.database_url.is_none() {
+    let is_shared = config.log == LogKind::Embedded || config.database_url.is_some();
+    let is_needed = roles.survey || roles.deliver || roles.report;
+    if !is_shared || !is_needed {
         return Ok(None);
     }
     loop {

@@ -19,8 +19,9 @@ use afterword_schemas::{Framings, Schemas, Unavailable};
 
 use crate::cache::StateCache;
 use crate::follow::SettingsFollower;
-use crate::metrics::{EngineMetrics, Tally};
+use crate::metrics::EngineMetrics;
 use crate::options::TaskOptions;
+use crate::tally::Tally;
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

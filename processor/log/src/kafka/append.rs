@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{Producer, ProducerContext, ThreadedProducer};
 
+use super::admin::RECORD_BYTES;
 use super::client::{Context, KafkaOptions, describe, make};
 use super::message::to_send;
 use crate::error::LogError;
@@ -191,7 +192,7 @@ fn failure(topic: &str, error: Option<&KafkaError>, some_may_be: bool) -> LogErr
         == Some(RDKafkaErrorCode::MessageSizeTooLarge);
     match (some_may_be, is_too_large) {
         (false, true) => LogError::Stop(format!(
-            "{text}: raise max.message.bytes of the topic to 2097152 (`afterword topics check` says more)"
+            "{text}: raise max.message.bytes of the topic to {RECORD_BYTES} (`afterword topics check` says more)"
         )),
         (false, false) => LogError::Wait(text),
         (true, _) => LogError::StartOver(text),

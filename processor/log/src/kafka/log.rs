@@ -93,9 +93,7 @@ impl KafkaLog {
             .join("states")
             .join(&self.options.group)
     }
-}
 
-impl KafkaLog {
     fn with_reader<T>(
         &self,
         topic: Topic,

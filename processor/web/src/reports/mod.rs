@@ -31,7 +31,7 @@ use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
 use crate::pages::{Looks, Pages, pages_router};
 use crate::problem::{self, Problem};
-use crate::{conversation, events};
+use crate::{contacts, conversation, events};
 
 pub use answer::ProblemDocument;
 pub(crate) use answer::{ReadProblems, failed};
@@ -86,7 +86,7 @@ const WELCOME: &str = "\
 Afterword
 
 POST /api/v1/events                     facts in: a JSON array or NDJSON
-GET  /api/v1/workspaces/{workspace}/…   summary, teammates, ratings, heart, funnel, conversations, settings, exports
+GET  /api/v1/workspaces/{workspace}/…   summary, teammates, ratings, heart, funnel, conversations, contacts, settings, exports
 GET  /api/v1/openapi.json               all of them, with their parameters
 
 Metrics, /livez and /readyz are on the operations listener.
@@ -106,6 +106,7 @@ fn api() -> OpenApiRouter<Reports> {
         .routes(routes!(stream::heart_stream))
         .routes(routes!(follow_up::mark, follow_up::unmark))
         .routes(routes!(conversation::get))
+        .routes(routes!(contacts::get, contacts::put, contacts::delete))
         .routes(routes!(settings::list, settings::append))
         .routes(routes!(exports::export))
         .routes(routes!(openapi::document))

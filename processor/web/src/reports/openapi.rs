@@ -22,6 +22,7 @@ use super::api;
         (name = "facts", description = "What happened."),
         (name = "figures", description = "Counts and shares of a period."),
         (name = "lists", description = "Ratings, comments, closes, conversations."),
+        (name = "contacts", description = "Where customers are reached by mail."),
         (name = "settings", description = "Versions of a workspace's settings."),
     )
 )]

@@ -21,6 +21,7 @@ use topics::Row;
 use super::KafkaOptions;
 
 pub use topics::PRODUCER_MESSAGE_MAX_BYTES;
+pub(super) use topics::RECORD_BYTES;
 
 /// What an operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]

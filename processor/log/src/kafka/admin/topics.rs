@@ -75,7 +75,7 @@ pub struct Row {
 /// Of the largest record of facts: a text of 262,144 characters of 4 bytes, and what else is in it.
 const FACT_BYTES: i64 = 2 << 20;
 /// The largest record that topics are made for.
-const RECORD_BYTES: i64 = 4 << 20;
+pub const RECORD_BYTES: i64 = 4 << 20;
 /// What facts may be at most, so that each fits into a dead letter.
 const FACT_BYTES_MOST: i64 = PRODUCER_MESSAGE_MAX_BYTES - DEAD_LETTER_BYTES;
 /// What a dead letter has beside the record that it holds.

@@ -1,36 +1,9 @@
 //! The only broker is away for a while, killed or frozen, while facts are posted all the time: the program says so on
 //! `/readyz`, refuses what it cannot keep, loses nothing that it took, and goes on by itself.
 
-// In a test, what must not fail may end it.
-#![allow(clippy::unwrap_used)]
-
-#[path = "processes/binary.rs"]
-mod binary;
-#[allow(dead_code)]
-#[path = "kafka/feeder.rs"]
-mod feeder;
-#[allow(dead_code)]
-#[path = "processes/http.rs"]
-mod http;
-#[path = "kafka/judge.rs"]
-mod judge;
-#[path = "kafka/lines.rs"]
-mod lines;
-#[allow(dead_code)]
-#[path = "kafka/member.rs"]
-mod member;
-#[allow(dead_code)]
-#[path = "kafka/stranger.rs"]
-mod stranger;
-#[path = "kafka/wait.rs"]
-mod wait;
-#[allow(dead_code)]
-#[path = "kafka/world.rs"]
-mod world;
-
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -40,6 +13,7 @@ use crate::feeder::Stock;
 use crate::http::Client;
 use crate::member::Member;
 use crate::world::{CATCH_UP, Plan, World};
+use crate::{alone, binary, judge, wait};
 
 const FACTS: usize = 40_000;
 /// Facts in a post, and the pause after one.
@@ -59,12 +33,6 @@ const PROMPT: Duration = Duration::from_secs(5);
 enum Away {
     Killed,
     Frozen,
-}
-
-/// One cluster at a time: several at once on a small machine would only be slow.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[test]

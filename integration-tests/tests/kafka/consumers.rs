@@ -1,34 +1,6 @@
 //! Consumers that know nothing of the program read `rating-submitted` and get the right counts, also while what dead
 //! processes left unfinished lies in it: Kafka's own console consumer, and ClickHouse through the schema registry.
 
-// In a test, what must not fail may end it.
-#![allow(clippy::unwrap_used)]
-
-#[path = "processes/binary.rs"]
-mod binary;
-#[allow(dead_code)]
-#[path = "kafka/feeder.rs"]
-mod feeder;
-#[allow(dead_code)]
-#[path = "processes/http.rs"]
-mod http;
-#[allow(dead_code)]
-#[path = "kafka/judge.rs"]
-mod judge;
-#[path = "kafka/lines.rs"]
-mod lines;
-#[allow(dead_code)]
-#[path = "kafka/member.rs"]
-mod member;
-#[allow(dead_code)]
-#[path = "kafka/stranger.rs"]
-mod stranger;
-#[path = "kafka/wait.rs"]
-mod wait;
-#[allow(dead_code)]
-#[path = "kafka/world.rs"]
-mod world;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -42,6 +14,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 
 use crate::world::{CATCH_UP, GROUP, Plan, World};
+use crate::{alone, binary, judge, wait};
 
 const TOPIC: &str = "rating-submitted";
 const PARTITIONS: i32 = 2;
@@ -72,6 +45,7 @@ struct Counts {
 
 #[test]
 fn kafkas_console_consumer_gets_the_right_counts_of_ratings() {
+    let _alone = alone();
     let mut world = World::new(Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs()));
     // By the default settings, so that the model can judge it.
     let aborted = history_of_kills(&mut world, |world, seed| {
@@ -102,6 +76,7 @@ fn kafkas_console_consumer_gets_the_right_counts_of_ratings() {
 #[test]
 #[ignore = "fetches ClickHouse, 300 MB, and needs a schema registry: a minute and more; `make test-kafka` runs it"]
 fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
+    let _alone = alone();
     let python = clickhouse();
     let registry = Registry::start();
     let set = format!("schema_registry.url={}", registry.url());

@@ -1,0 +1,147 @@
+//! Alerts on a real Prometheus while the thing is really broken: each fires, and ends when it is mended.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::customers::free_port;
+use crate::place::Place;
+use crate::prometheus::Prometheus;
+use crate::top;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The rules as they are, except that nobody waits for minutes: a condition fires at once, and looks at seconds instead of minutes.
+fn impatient() -> String {
+    let text = fs::read_to_string(top().join("deploy/watch/alerts.yaml")).unwrap();
+    let mut rules = String::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("for:"))
+    {
+        rules.push_str(line);
+        rules.push('\n');
+    }
+    for window in ["[5m]", "[15m]", "[30m]", "[1h]"] {
+        rules = rules.replace(window, "[15s]");
+    }
+    rules
+}
+
+fn wait(prometheus: &Prometheus, what: &str, holds: impl Fn(&[String]) -> bool) {
+    let began = Instant::now();
+    loop {
+        let firing = prometheus.firing();
+        if holds(&firing) {
+            return;
+        }
+        assert!(
+            began.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} for {what}; these fire: {firing:?}"
+        );
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
+fn fires(prometheus: &Prometheus, alert: &str) {
+    wait(prometheus, &format!("{alert} to fire"), |firing| {
+        firing.iter().any(|name| name == alert)
+    });
+}
+
+fn ends(prometheus: &Prometheus, alert: &str) {
+    wait(prometheus, &format!("{alert} to end"), |firing| {
+        firing.iter().all(|name| name != alert)
+    });
+}
+
+/// The fields that all facts of these tests share.
+fn fact(number: u64, rest: &str) -> String {
+    format!(
+        "{{\"event_id\":\"e{number}\",\"workspace_id\":\"w\",\"conversation_id\":\"c\",\"occurred_at\":\"2026-03-02T09:00:00.000Z\",{rest}}}\n"
+    )
+}
+
+fn message(number: u64) -> String {
+    fact(
+        number,
+        "\"type\":\"message_added\",\"author\":{\"kind\":\"user\",\"id\":\"u\"},\"text\":\"Hello\"",
+    )
+}
+
+#[test]
+fn alerts_fire_when_it_is_broken_and_end_when_it_is_mended() {
+    let operations = format!("127.0.0.1:{}", free_port());
+    // More than any disk has free.
+    let full = [("--set", "log.free_space_reserve_mib=1048576")];
+    let place = Place::new().with("survey.listen", format!("127.0.0.1:{}", free_port()));
+    let start = |more: &[(&str, &str)]| {
+        let mut arguments = vec![
+            "run",
+            "--reports-listen",
+            "127.0.0.1:0",
+            "--operations-listen",
+            operations.as_str(),
+        ];
+        more.iter()
+            .for_each(|(flag, value)| arguments.extend([*flag, *value]));
+        let service = crate::service::Service::new(place.spawn(&arguments), place.data());
+        service.wait_until_it_answers();
+        service
+    };
+    let service = start(&[]);
+    let prometheus = Prometheus::start(&operations, Some(&impatient()));
+    service.wait_until_ready(PATIENCE);
+    assert_eq!(service.post(&message(1)).status, 200);
+    ends(&prometheus, "AfterwordDown");
+
+    // A producer sends what this build does not know.
+    service.post(&fact(2, "\"type\":\"conversation_praised\""));
+    fires(&prometheus, "AfterwordFactsPassedOver");
+    ends(&prometheus, "AfterwordFactsPassedOver");
+
+    // The process dies.
+    let mut service = service;
+    service.process().kill();
+    fires(&prometheus, "AfterwordDown");
+
+    // It is back, on a disk without space.
+    let service = start(&full);
+    ends(&prometheus, "AfterwordDown");
+    fires(&prometheus, "AfterwordLogImpeded");
+    let began = Instant::now();
+    while !prometheus
+        .firing()
+        .iter()
+        .any(|name| name == "AfterwordHttpErrors")
+    {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "AfterwordHttpErrors does not fire"
+        );
+        assert_eq!(service.post(&message(3)).status, 503);
+        std::thread::sleep(Duration::from_millis(250));
+    }
+
+    // Mended; and started so often that it is worth a look.
+    drop(service);
+    let mut service = start(&[]);
+    ends(&prometheus, "AfterwordLogImpeded");
+    ends(&prometheus, "AfterwordHttpErrors");
+    let began = Instant::now();
+    while !prometheus
+        .firing()
+        .iter()
+        .any(|name| name == "AfterwordRestarting")
+    {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "AfterwordRestarting does not fire"
+        );
+        service.process().kill();
+        service = start(&[]);
+        std::thread::sleep(Duration::from_millis(1_200));
+    }
+    assert_eq!(service.post(&message(4)).status, 200);
+    ends(&prometheus, "AfterwordRestarting");
+    assert!(prometheus.firing().is_empty(), "{:?}", prometheus.firing());
+}

@@ -1,0 +1,183 @@
+//! Every query of every panel, run against a real Prometheus that watches a running service.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::customers::{LINK_KEY, WEBHOOK_SECRET, answer, free_port, links, receiver};
+use crate::place::Place;
+use crate::prometheus::Prometheus;
+use crate::top;
+
+/// How long it may take until each panel has something to show.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A query, with the panel that it is of.
+struct Query {
+    panel: String,
+    expression: String,
+}
+
+/// The queries of the dashboards, with Grafana's variables filled in.
+fn queries() -> Vec<Query> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(top().join("deploy/watch/dashboards")).unwrap() {
+        let dashboard: Value =
+            serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        for panel in dashboard["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let expression = target["expr"].as_str().unwrap();
+                found.push(Query {
+                    panel: format!("{}, {}", dashboard["title"], panel["title"]),
+                    expression: expression
+                        .replace("$instance", ".*")
+                        .replace("$__rate_interval", "20s")
+                        .replace("$__range", "5m"),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The names of metrics in a query.
+fn names(expression: &str) -> BTreeSet<&str> {
+    let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words
+        .filter(|word| word.starts_with("afterword_"))
+        .collect()
+}
+
+/// A histogram's or a summary's own name.
+fn family(name: &str) -> String {
+    let name = ["_bucket", "_sum", "_count"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name);
+    format!("\"{name}\"")
+}
+
+/// All Rust below a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text.push_str(&sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+    text
+}
+
+/// Everything switched on, with customers and a receiver on the other side.
+fn place(survey: u16) -> Place {
+    let place = Place::new()
+        .with("survey.listen", format!("127.0.0.1:{survey}"))
+        .with("survey.link_keys", LINK_KEY);
+    let keys = place.must(&["config", "check"]);
+    match keys.contains("deliver.smtp_host") {
+        false => place,
+        // Nobody is a mail server on this port, and that shows too.
+        true => place
+            .with("deliver.smtp_host", "127.0.0.1")
+            .with("deliver.smtp_port", free_port())
+            .with("deliver.smtp_security", "none")
+            .with("deliver.from", "help@example.com")
+            .with(
+                "webhooks.desk.url",
+                format!("http://127.0.0.1:{}/", receiver()),
+            )
+            .with("webhooks.desk.secret", WEBHOOK_SECRET),
+    }
+}
+
+/// Queries of what is built. Parts of the program that come with another change have panels already.
+fn built_queries() -> Vec<Query> {
+    let source = sources(&top().join("processor"));
+    let is_built = |query: &Query| {
+        let names = names(&query.expression);
+        names.iter().all(|name| source.contains(&family(name)))
+    };
+    queries().into_iter().filter(is_built).collect()
+}
+
+#[test]
+fn every_panel_shows_something() {
+    let survey = free_port();
+    let place = place(survey);
+    let service = place.serve(&[]);
+    service.wait_until_ready(Duration::from_secs(60));
+    place.must(&["simulate", "--conversations", "300", "--days", "2"]);
+    let traffic = place.spawn(&["simulate", "--live", "--rate", "50"]);
+    let address = service.operations_url("").unwrap().replace("http://", "");
+    let prometheus = Prometheus::start(&address, None);
+
+    let mut waiting = built_queries();
+    assert!(waiting.len() > 45, "{} queries", waiting.len());
+    let mut links = Vec::new();
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE && !waiting.is_empty() {
+        // Something for each listener to count.
+        let _ = service.get_report("/api/v1/workspaces");
+        if links.is_empty() {
+            links = self::links(&place);
+        }
+        let _: Option<()> = links.pop().and_then(|link| answer(survey, &link));
+        let shows = |query: &Query| {
+            let found = prometheus.query(&query.expression);
+            found.iter().any(|(_, value)| value.is_finite())
+        };
+        waiting.retain(|query| !shows(query));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    drop(traffic);
+    let metrics = service.get("/metrics").unwrap().body;
+    let mut problem = String::new();
+    for Query { panel, expression } in &waiting {
+        let unknown: Vec<&str> = names(expression)
+            .into_iter()
+            .filter(|name| !metrics.contains(name))
+            .collect();
+        problem.push_str(&format!(
+            "{panel}: {expression} (not among the metrics: {unknown:?})\n"
+        ));
+    }
+    assert!(problem.is_empty(), "panels without data:\n{problem}");
+}
+
+#[test]
+fn metrics_pass_the_check_of_promtool() {
+    let place = place(free_port());
+    let service = place.serve(&[]);
+    service.wait_until_ready(Duration::from_secs(60));
+    place.must(&["simulate", "--conversations", "50", "--days", "2"]);
+    service.wait_until_folded(50, Duration::from_secs(60));
+    let text = service.get("/metrics").unwrap().body;
+    let mut promtool = Command::new("promtool");
+    promtool
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = promtool.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.trim().is_empty(),
+        "promtool check metrics: {said}"
+    );
+}

@@ -1,0 +1,10 @@
+subject = Wie war Ihr Gespräch mit { $workspace }?
+preview = Ein Fingertipp genügt.
+heading = Wie war Ihr Gespräch mit { $workspace }?
+question = Tippen Sie an, was passt. Auf der Seite, die sich öffnet, können Sie es ändern und mehr dazu sagen.
+terrible = Furchtbar
+bad = Schlecht
+ok = Okay
+great = Gut
+amazing = Großartig
+why = Sie erhalten diese Mail einmal, weil ein Gespräch von Ihnen mit { $workspace } geschlossen wurde. Sie müssen nicht antworten.

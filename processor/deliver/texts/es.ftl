@@ -1,0 +1,10 @@
+subject = ¿Qué tal fue su conversación con { $workspace }?
+preview = Basta un toque.
+heading = ¿Qué tal fue su conversación con { $workspace }?
+question = Toque lo que corresponda. En la página que se abre puede cambiarlo y contarnos más.
+terrible = Pésima
+bad = Mala
+ok = Regular
+great = Buena
+amazing = Excelente
+why = Recibe este correo una sola vez, porque se cerró una conversación suya con { $workspace }. No hace falta responder.

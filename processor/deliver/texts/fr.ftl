@@ -1,0 +1,10 @@
+subject = Comment s’est passée votre conversation avec { $workspace } ?
+preview = Un seul clic suffit.
+heading = Comment s’est passée votre conversation avec { $workspace } ?
+question = Touchez ce qui convient. Sur la page qui s’ouvre, vous pourrez changer d’avis et en dire plus.
+terrible = Horrible
+bad = Mauvaise
+ok = Correcte
+great = Bonne
+amazing = Formidable
+why = Vous recevez ce message une seule fois, car une de vos conversations avec { $workspace } a été close. Aucune réponse n’est nécessaire.

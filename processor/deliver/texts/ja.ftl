@@ -1,0 +1,10 @@
+subject = { $workspace }との会話はいかがでしたか?
+preview = ワンタップで完了します。
+heading = { $workspace }との会話はいかがでしたか?
+question = 当てはまるものをお選びください。開いたページで変更したり、ご意見を書き添えたりできます。
+terrible = とても悪い
+bad = 悪い
+ok = 普通
+great = 良い
+amazing = とても良い
+why = { $workspace }との会話が終了したため、このメールを一度だけお送りしています。ご返答は任意です。
