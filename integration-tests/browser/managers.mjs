@@ -12,7 +12,7 @@ const shareOf = (text) => Number.parseFloat(text);
 /** The day's work with the mouse and a script. */
 async function drop(session, page) {
   await page.goto(`${address}/`);
-  await page.getByRole('link', { name: 'acme', exact: true }).first().click();
+  await page.getByRole('link', { name: 'Acme', exact: true }).click();
   await page.waitForURL(/\/summary$/);
   assert.match(await page.locator('.figure').first().innerText(), /Positive share\s+\d+\.\d%/i);
   await page.getByText('The same as a table').click();

@@ -26,7 +26,7 @@ pub use axum::Router;
 pub use gate::Gate;
 pub use meter::HttpMetrics;
 pub use operations::{Check, Operations, Readiness, operations_router};
-pub use pages::{Look, Looks};
+pub use pages::{WorkspaceLook, WorkspaceLooks};
 pub use problem::Problem;
 pub use reports::{Caller, Places, ProblemDocument, Reports, reports_router};
 pub use server::{Limits, bind, serve};

@@ -94,7 +94,13 @@ fn configure(common: &Common, demo: &Demo) -> Result<(Config, Option<tempfile::T
         .as_ref()
         .map(|directory| directory.path().to_string_lossy().into_owned());
     flags.push(("data_dir", "demo", path));
-    Ok((resolve(common, &flags)?.config(), directory))
+    let mut config = resolve(common, &flags)?.config();
+    for (id, name) in traffic::NAMES {
+        let mut look = config.look(id);
+        look.name = name.to_owned();
+        config.workspaces.entry(id.to_owned()).or_insert(look);
+    }
+    Ok((config, directory))
 }
 
 async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {

@@ -23,6 +23,9 @@ pub const WORKSPACE: &str = "acme";
 /// A workspace whose plan includes no ratings.
 pub const NOT_LIVE: &str = "acme-trial";
 
+/// What the demo calls them.
+pub const NAMES: [(&str, &str); 2] = [(WORKSPACE, "Acme"), (NOT_LIVE, "Acme, trial")];
+
 /// What traffic is made.
 #[derive(Clone, Debug)]
 pub struct Plan {

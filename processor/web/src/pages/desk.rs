@@ -10,7 +10,7 @@ use super::Pages;
 use super::address::{Address, segment};
 use super::chosen::{Chosen, Query, presets};
 use super::fault::Fault;
-use super::look::Look;
+use super::look::WorkspaceLook;
 use super::visitor::{Visitor, visitor};
 use super::words;
 use crate::now_ms;
@@ -18,7 +18,7 @@ use crate::now_ms;
 /// Everything around a page, and what its queries need.
 pub struct Desk {
     pub workspace_id: String,
-    pub look: Look,
+    pub look: WorkspaceLook,
     /// `/{workspace}`.
     pub root: String,
     pub visitor: Visitor,
@@ -85,7 +85,7 @@ impl Desk {
         let look = pages.looks.get(workspace_id).cloned();
         Ok(Desk {
             root: format!("/{}", segment(workspace_id)),
-            look: look.unwrap_or_else(|| Look::of(workspace_id)),
+            look: look.unwrap_or_else(|| WorkspaceLook::of(workspace_id)),
             workspace_id: workspace_id.to_owned(),
             visitor,
             settings,

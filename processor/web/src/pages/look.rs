@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A workspace's name and colour, and the way into its help desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct WorkspaceLook {
     pub name: String,
     /// `#rrggbb`.
     pub colour: String,
@@ -13,12 +13,12 @@ pub struct Look {
 }
 
 /// Those of the workspaces that were given one, by id.
-pub type Looks = BTreeMap<String, Look>;
+pub type WorkspaceLooks = BTreeMap<String, WorkspaceLook>;
 
-impl Look {
+impl WorkspaceLook {
     /// Of a workspace that was given none.
-    pub fn of(workspace_id: &str) -> Look {
-        Look {
+    pub fn of(workspace_id: &str) -> WorkspaceLook {
+        WorkspaceLook {
             name: workspace_id.to_owned(),
             colour: "#0f766e".to_owned(),
             conversation_url: None,

@@ -46,7 +46,7 @@ use crate::gate::Gate;
 use crate::reports::Reports;
 use fault::Fault;
 
-pub use look::{Look, Looks};
+pub use look::{WorkspaceLook, WorkspaceLooks};
 
 /// What the pages share.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ pub(crate) struct Pages {
     turns: Arc<Mutex<()>>,
     /// For the facts of stories: each reads through a partition.
     stories: Gate,
-    looks: Arc<Looks>,
+    looks: Arc<WorkspaceLooks>,
     /// Becomes true when the service stops: then streams end.
     stop: watch::Receiver<bool>,
     /// How many pages may listen for changes at a time.

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::address::segment;
 use super::fault::Fault;
-use super::look::Look;
+use super::look::WorkspaceLook;
 use super::visitor::visitor;
 use super::{Pages, forms, page, words};
 
@@ -16,7 +16,7 @@ const MOST: u32 = 500;
 
 struct Row {
     id: String,
-    look: Look,
+    look: WorkspaceLook,
     href: String,
     closes: String,
     asked: String,
@@ -53,7 +53,7 @@ pub async fn get(State(pages): State<Pages>, parts: Parts) -> Result<Response, F
                 .looks
                 .get(&id)
                 .cloned()
-                .unwrap_or_else(|| Look::of(&id)),
+                .unwrap_or_else(|| WorkspaceLook::of(&id)),
             href: format!("/{}/summary", segment(&id)),
             closes: words::count(totals.decided),
             asked: words::count(totals.asked),

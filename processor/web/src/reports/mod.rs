@@ -29,7 +29,7 @@ use utoipa_axum::routes;
 
 use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
-use crate::pages::{Looks, Pages, pages_router};
+use crate::pages::{Pages, WorkspaceLooks, pages_router};
 use crate::problem::{self, Problem};
 use crate::{contacts, conversation, events};
 
@@ -60,7 +60,7 @@ pub struct Reports {
     pub stop: watch::Receiver<bool>,
     pub places: Places,
     /// What workspaces are called, and where their help desks are.
-    pub looks: Arc<Looks>,
+    pub looks: Arc<WorkspaceLooks>,
 }
 
 /// How many may do at once what takes long.
