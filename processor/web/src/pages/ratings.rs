@@ -107,9 +107,10 @@ pub async fn get(
         Some(cursor) => view.clone().with("cursor", cursor.encode()),
         None => view.clone(),
     };
-    let api = format!("/api/v1/workspaces{}/ratings.csv", desk.root);
+    let api = format!("/api/v1/workspaces{}/export/ratings.csv", desk.root);
     let csv = view
         .at(api)
+        .only(&["from", "to", "teammate", "channel"])
         .with("from", chosen.period.from)
         .with("to", chosen.period.to);
     let body = RatingsPage {
