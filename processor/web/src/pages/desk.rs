@@ -132,6 +132,13 @@ impl Desk {
 
     /// The page's address and the parts of the bar.
     pub fn ways(&self, here: &str) -> Vec<Way> {
+        if let Some(own) = &self.visitor.only {
+            return vec![Way {
+                href: self.teammate(own).to_string(),
+                label: "My ratings",
+                is_here: true,
+            }];
+        }
         let ways = [
             ("summary", "Summary"),
             ("teammates", "Teammates"),

@@ -12,8 +12,12 @@ pub struct Visitor {
     pub name: String,
     /// Without accounts anybody on this machine may do everything: pages say so.
     pub is_anonymous: bool,
-    /// Whether they may change anything.
-    pub may_change: bool,
+    /// Whether they may mark ratings as followed up.
+    pub may_mark: bool,
+    /// Whether they may save settings.
+    pub may_set: bool,
+    /// A teammate who sees their own page and nothing else.
+    pub only: Option<String>,
     /// In each form; empty where there are no sessions to be abused.
     pub csrf: String,
 }
@@ -26,7 +30,9 @@ pub fn visitor(_parts: &Parts, _workspace_id: &str) -> Result<Visitor, Fault> {
     Ok(Visitor {
         name: "this machine".to_owned(),
         is_anonymous: true,
-        may_change: true,
+        may_mark: true,
+        may_set: true,
+        only: None,
         csrf: String::new(),
     })
 }
