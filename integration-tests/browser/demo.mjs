@@ -33,7 +33,7 @@ await run(async (session) => {
   await session.step('the customer answers: the scorecard moves', async () => {
     await survey(page).getByRole('radio', { name: 'Amazing' }).check();
     await survey(page).getByRole('button', { name: 'Send rating' }).click();
-    await survey(page).getByText('Saved: Amazing').waitFor();
+    await survey(page).getByText(/Saved: \W?Amazing/).waitFor();
     await until(page, 'answered', '1');
     await until(page, 'positive', '100 %');
     await page.getByText('The customer says: amazing.').waitFor();

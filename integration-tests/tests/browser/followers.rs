@@ -12,7 +12,7 @@ use crate::world::World;
 const FOLLOWED: usize = 2_000;
 const THREADS: usize = 8;
 /// Links followed by a browser that runs scripts.
-const BY_BROWSER: usize = 10;
+const BY_BROWSER: usize = 30;
 
 /// Method, and a header that tells the kind of follower.
 const KINDS: [(&str, &str, &str); 12] = [

@@ -211,7 +211,7 @@ impl World {
         for role in roles {
             arguments.extend(["--role".to_owned(), (*role).to_owned()]);
         }
-        for listener in ["--reports-listen", "--operations-listen"] {
+        for listener in ["--survey-listen", "--reports-listen", "--operations-listen"] {
             arguments.extend([listener.to_owned(), "127.0.0.1:0".to_owned()]);
         }
         arguments.extend(log_of(servers));

@@ -220,6 +220,8 @@ fn two_services_cannot_share_a_log() {
     let service = place.serve(&[]);
     let free = [
         "run",
+        "--survey-listen",
+        "127.0.0.1:0",
         "--reports-listen",
         "127.0.0.1:0",
         "--operations-listen",

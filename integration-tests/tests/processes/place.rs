@@ -177,6 +177,8 @@ impl Place {
     pub fn start(&self, arguments: &[&str]) -> Service {
         let free = [
             "run",
+            "--survey-listen",
+            "127.0.0.1:0",
             "--reports-listen",
             "127.0.0.1:0",
             "--operations-listen",

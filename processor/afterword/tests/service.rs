@@ -42,6 +42,8 @@ fn commands_go_through_the_service_while_it_runs() {
     assert_eq!(home.run(&["topics", "check"]).code, Some(0));
     let second = home.run(&[
         "run",
+        "--survey-listen",
+        "127.0.0.1:0",
         "--reports-listen",
         "127.0.0.1:0",
         "--operations-listen",
@@ -163,6 +165,8 @@ fn an_address_that_is_taken_is_told() {
     let address = taken.local_addr().expect("an address").to_string();
     let ended = home.run(&[
         "run",
+        "--survey-listen",
+        "127.0.0.1:0",
         "--reports-listen",
         &address,
         "--operations-listen",
@@ -180,6 +184,8 @@ fn an_address_that_is_taken_is_told() {
 fn the_demo_fills_a_scoreboard_and_ends() {
     let home = Home::new();
     let listen = [
+        "--survey-listen",
+        "127.0.0.1:0",
         "--reports-listen",
         "127.0.0.1:0",
         "--operations-listen",
@@ -201,6 +207,7 @@ fn the_demo_fills_a_scoreboard_and_ends() {
         "/readyz",
         "/metrics",
         "/api/v1/workspaces/acme/conversations/",
+        "A survey, as its customer sees it:\n\n  http://127.0.0.1:",
         "explain ",
         "asked",
         "positive",

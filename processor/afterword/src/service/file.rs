@@ -18,6 +18,9 @@ pub struct ServiceFile {
     pub pid: u32,
     /// The reports listener, when the process has one.
     pub reports: Option<SocketAddr>,
+    /// The listener of the customers' pages, when the process has one.
+    #[serde(default)]
+    pub survey: Option<SocketAddr>,
     /// The operations listener; the log is reached there.
     pub operations: SocketAddr,
     pub token: String,
@@ -99,6 +102,7 @@ mod tests {
         let file = ServiceFile {
             pid: 7,
             reports: None,
+            survey: None,
             operations: ([0, 0, 0, 0], 9).into(),
             token: "t".to_owned(),
         };

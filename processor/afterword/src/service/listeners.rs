@@ -77,6 +77,7 @@ impl Listeners {
         ServiceFile {
             pid: std::process::id(),
             reports: self.reports.as_ref().map(|(_, address)| *address),
+            survey: self.survey(),
             operations: self.operations.1,
             token: format!("{}{}", half(), half()),
         }

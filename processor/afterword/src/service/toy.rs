@@ -11,11 +11,14 @@ use afterword_web::{Gate, Router};
 
 use super::health::Health;
 use super::listeners::CALLS;
-use crate::config::Config;
+use crate::config::{Config, WorkspaceLook};
 use crate::failure::Failure;
 
 /// Requests in a minute that the survey takes in the demo, where pages look every second and webhooks come from the same address.
 const REQUESTS_A_MINUTE: u32 = 100_000;
+
+/// How its page calls the workspace, where the configuration does not say.
+const NAME: &str = "Acme";
 
 /// What the toy chat needs to know.
 pub struct ToyChat {
@@ -38,6 +41,12 @@ impl ToyChat {
     #[must_use]
     pub fn allowed_by(&self, config: &Config, survey: Option<SocketAddr>) -> Config {
         let mut config = config.clone();
+        let look = WorkspaceLook {
+            name: NAME.to_owned(),
+            ..config.look(self.workspace)
+        };
+        let looks = &mut config.workspaces;
+        looks.entry(self.workspace.to_owned()).or_insert(look);
         if let Some(address) = survey {
             let port = address.port();
             let origins = [

@@ -128,6 +128,8 @@ impl Home {
     pub fn start(&self) -> Running {
         let arguments = [
             "run",
+            "--survey-listen",
+            "127.0.0.1:0",
             "--reports-listen",
             "127.0.0.1:0",
             "--operations-listen",

@@ -16,7 +16,8 @@
   style.replaceSync(`
 :host { display: block; position: relative; }
 section[inert] { block-size: 0; overflow: hidden; visibility: hidden; }
-iframe { display: block; inline-size: 100%; border: 0; color-scheme: inherit; }
+iframe { display: block; inline-size: 100%; border: 0; border-radius: 8px; color-scheme: inherit;
+  box-shadow: 0 0 0 1px color-mix(in srgb, currentColor 20%, transparent); }
 button { display: block; margin: 8px 0 0 auto; min-block-size: 44px; padding: 8px 16px; border: 1px solid; border-radius: 8px;
   background: none; color: inherit; font: inherit; cursor: pointer; }
 [dir=rtl] button { margin: 8px auto 0 0; }
