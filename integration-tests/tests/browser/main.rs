@@ -1,4 +1,5 @@
-//! What customers see, in a real Chromium: the survey's page, the survey in a chat, the demo; and that following a link rates nothing.
+//! What customers and managers see, in a real Chromium: the survey's page, the survey in a chat, the demo, the reports; and that
+//! following a link rates nothing.
 //!
 //! The scripts are in `integration-tests/browser/`; their screenshots go to `browser/` in the build's directory, for whoever wants
 //! to look. Longer: `AFTERWORD_FOLLOWED=10000`, how often links are followed (2,000 when unset).
@@ -17,6 +18,7 @@ mod followers;
 #[path = "../processes/http.rs"]
 mod http;
 mod mail;
+mod managers;
 mod page;
 #[allow(dead_code)]
 #[path = "../processes/peers.rs"]

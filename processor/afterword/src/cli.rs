@@ -104,7 +104,7 @@ pub struct Demo {
     #[arg(long = "for", value_name = "SECONDS")]
     pub seconds: Option<u64>,
     /// Live conversations begun a second
-    #[arg(long, default_value_t = 2.0, value_name = "A_SECOND")]
+    #[arg(long, default_value_t = 0.25, value_name = "A_SECOND")]
     pub rate: f64,
     /// Address of the customers' pages; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
@@ -116,7 +116,7 @@ pub struct Demo {
     #[arg(long, value_name = "ADDRESS")]
     pub operations_listen: Option<String>,
     /// Conversations of the made-up history
-    #[arg(long, default_value_t = 4_000)]
+    #[arg(long, default_value_t = 10_000)]
     pub conversations: u64,
     /// The same seed makes the same history
     #[arg(long, default_value_t = 1)]

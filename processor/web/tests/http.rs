@@ -71,6 +71,7 @@ impl Server {
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
             access: access(directory.path()).await,
+            looks: Arc::default(),
         });
         let asked = Arc::clone(&log);
         let readiness = move || {

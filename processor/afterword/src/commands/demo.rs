@@ -23,7 +23,7 @@ use crate::terminal::{Progress, Style, colours_on_stdout, paint};
 use crate::traffic::{self, Live, Plan};
 
 /// Days of made-up history.
-const DAYS: u32 = 28;
+const DAYS: u32 = 56;
 /// How long the history may take to be folded and projected.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(600);
 const LOOK: Duration = Duration::from_millis(100);
@@ -94,7 +94,13 @@ fn configure(common: &Common, demo: &Demo) -> Result<(Config, Option<tempfile::T
         .as_ref()
         .map(|directory| directory.path().to_string_lossy().into_owned());
     flags.push(("data_dir", "demo", path));
-    Ok((resolve(common, &flags)?.config(), directory))
+    let mut config = resolve(common, &flags)?.config();
+    for (id, name) in traffic::NAMES {
+        let mut look = config.look(id);
+        look.name = name.to_owned();
+        config.workspaces.entry(id.to_owned()).or_insert(look);
+    }
+    Ok((config, directory))
 }
 
 async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {
@@ -242,7 +248,7 @@ fn introduce(config: &Config, service: &Service, example: &Example, link: Option
     let directory = quoted(&config.data_dir);
     println!("{}\n", bold("Afterword runs on made-up traffic. Open:"));
     if let Some(reports) = service.reports {
-        println!("  http://{reports}/");
+        println!("  http://{reports}/{}/summary", traffic::WORKSPACE);
         if let Some(id) = &example.conversation {
             println!(
                 "  http://{reports}/api/v1/workspaces/{}/conversations/{id}",

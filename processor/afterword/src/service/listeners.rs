@@ -7,8 +7,8 @@ use afterword_readmodel::ReportDatabase;
 use afterword_web::access::Access;
 use afterword_web::internal::Internal;
 use afterword_web::{
-    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, bind,
-    operations_router, reports_router, serve, starting_router, survey_router,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, WorkspaceLook,
+    WorkspaceLooks, bind, operations_router, reports_router, serve, starting_router, survey_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -169,6 +169,19 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
+/// Those of the workspaces that are named in the configuration, for their managers.
+fn workspace_looks(config: &Config) -> WorkspaceLooks {
+    let looks = config.workspaces.iter().map(|(id, look)| {
+        let look = WorkspaceLook {
+            name: look.name.clone(),
+            colour: look.colour.clone(),
+            conversation_url: look.conversation_url.clone(),
+        };
+        (id.clone(), look)
+    });
+    looks.collect()
+}
+
 fn reports_state(
     config: &Config,
     health: &Health,
@@ -187,6 +200,7 @@ fn reports_state(
         stop: stop.clone(),
         places: Places::default(),
         access,
+        looks: Arc::new(workspace_looks(config)),
     }
 }
 

@@ -4,7 +4,7 @@ use afterword_schemas::records::{Channel, Origin, Reaction, Visibility};
 
 use super::dice::Dice;
 use super::fact::{Deed, Made, Person};
-use super::people::{self, Teammate};
+use super::people::{self, Day, Teammate};
 use super::{Plan, texts};
 
 const SECOND: i64 = 1_000;
@@ -22,6 +22,7 @@ struct Scribe<'a> {
     dice: Dice,
     conversation_id: String,
     workspace_id: &'static str,
+    began_ms: i64,
     now_ms: i64,
     /// How much earlier than it arrives everything happens: more than a week for what is stale in live traffic.
     backdated_ms: i64,
@@ -57,6 +58,7 @@ pub fn conversation(plan: &Plan, number: u64, begins_ms: i64) -> Vec<Made> {
         dice,
         conversation_id,
         workspace_id,
+        began_ms: begins_ms,
         now_ms: begins_ms,
         backdated_ms: 0,
         facts: Vec::new(),
@@ -173,7 +175,8 @@ impl Scribe<'_> {
             }
             return;
         }
-        let question = texts::question(&mut self.dice);
+        let (_, day) = self.occasion();
+        let question = texts::question(&mut self.dice, day);
         self.say(customer, question);
         if fate.no_reply {
             let further = texts::further(&mut self.dice);
@@ -219,7 +222,8 @@ impl Scribe<'_> {
     /// The customer's answer to the request, if there is one: this one does not know, as nobody outside does.
     fn answer(&mut self, customer: &Person, teammate: &Teammate) {
         self.wait(20 * SECOND, 8 * HOUR);
-        let reaction = teammate.reaction(&mut self.dice);
+        let (weeks, day) = self.occasion();
+        let reaction = teammate.reaction(&mut self.dice, weeks, day);
         self.react(customer, reaction);
         if self.dice.chance(120) {
             self.wait(5 * SECOND, HOUR);
@@ -228,9 +232,11 @@ impl Scribe<'_> {
             self.wait(2 * SECOND, MINUTE);
             self.react(customer, reaction);
         }
-        if self.dice.chance(380) {
+        // Who is unhappy says why more often.
+        let has_more_to_say = matches!(reaction, Reaction::Terrible | Reaction::Bad);
+        if self.dice.chance(if has_more_to_say { 620 } else { 340 }) {
             self.wait(10 * SECOND, 10 * MINUTE);
-            let text = texts::comment(&mut self.dice, reaction);
+            let text = texts::comment(&mut self.dice, reaction, day);
             let request_id = self.request_id();
             self.note(Deed::Commented {
                 request_id,
@@ -242,6 +248,24 @@ impl Scribe<'_> {
                 self.react(customer, later);
             }
         }
+    }
+
+    /// How many weeks before the present it is, and what kind of day it was when the conversation began.
+    fn occasion(&self) -> (i64, Day) {
+        let weeks = self
+            .plan
+            .until_ms
+            .map_or(0, |until| (until - self.now_ms) / (7 * DAY));
+        let incident = self.plan.incident;
+        let is_incident = incident.is_some_and(|(from, to)| (from..to).contains(&self.began_ms));
+        (
+            weeks,
+            if is_incident {
+                Day::Incident
+            } else {
+                Day::Usual
+            },
+        )
     }
 
     fn react(&mut self, customer: &Person, reaction: Reaction) {

@@ -23,6 +23,9 @@ pub const WORKSPACE: &str = "acme";
 /// A workspace whose plan includes no ratings.
 pub const NOT_LIVE: &str = "acme-trial";
 
+/// What the demo calls them.
+pub const NAMES: [(&str, &str); 2] = [(WORKSPACE, "Acme"), (NOT_LIVE, "Acme, trial")];
+
 /// What traffic is made.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -34,6 +37,10 @@ pub struct Plan {
     pub shares: Shares,
     /// Whether conversations pass in seconds instead of days.
     pub is_live: bool,
+    /// From when to when something was broken, so that few who wrote were happy.
+    pub incident: Option<(i64, i64)>,
+    /// When the history ends, if it is one: teammates change over its weeks.
+    pub until_ms: Option<i64>,
 }
 
 impl Plan {
@@ -56,6 +63,8 @@ impl Plan {
             customers,
             shares,
             is_live,
+            incident: None,
+            until_ms: None,
         }
     }
 
@@ -101,7 +110,9 @@ pub struct History {
 impl History {
     /// So many conversations, spread over the days before `until_ms` as people write: by day more than by night.
     #[must_use]
-    pub fn new(plan: Plan, conversations: u64, days: u32, until_ms: i64) -> History {
+    pub fn new(mut plan: Plan, conversations: u64, days: u32, until_ms: i64) -> History {
+        plan.incident = rhythm::incident(days, until_ms);
+        plan.until_ms = Some(until_ms);
         let rhythm = Rhythm::new(days, until_ms);
         let mut history = History {
             plan,

@@ -13,30 +13,41 @@ pub struct Teammate {
     pub positive: u32,
     /// How many conversations come to this one, beside the others.
     pub weight: u32,
+    /// How many of 1,000 were positive fewer four weeks before the present; negative: more.
+    pub learnt: i32,
 }
 
-const fn teammate(id: &'static str, positive: u32, weight: u32) -> Teammate {
+const fn teammate(id: &'static str, positive: u32, weight: u32, learnt: i32) -> Teammate {
     Teammate {
         id,
         positive,
         weight,
+        learnt,
     }
+}
+
+/// What kind of day it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Day {
+    Usual,
+    /// Something is broken, and nobody can help much.
+    Incident,
 }
 
 /// The team.
 pub const TEAM: [Teammate; 12] = [
-    teammate("amara", 960, 12),
-    teammate("ben", 910, 10),
-    teammate("chiara", 930, 9),
-    teammate("dmitri", 840, 11),
-    teammate("esther", 880, 8),
-    teammate("farid", 790, 10),
-    teammate("grace", 950, 5),
-    teammate("hiro", 860, 7),
-    teammate("ines", 720, 8),
-    teammate("jonas", 640, 6),
-    teammate("kavya", 900, 4),
-    teammate("liam", 810, 2),
+    teammate("amara", 960, 12, 0),
+    teammate("ben", 910, 10, 10),
+    teammate("chiara", 930, 9, 0),
+    teammate("dmitri", 840, 11, -25),
+    teammate("esther", 880, 8, 15),
+    teammate("farid", 790, 10, 40),
+    teammate("grace", 950, 5, 0),
+    teammate("hiro", 860, 7, 0),
+    teammate("ines", 720, 8, -60),
+    teammate("jonas", 640, 6, 70),
+    teammate("kavya", 900, 4, 20),
+    teammate("liam", 810, 2, 30),
 ];
 
 impl Teammate {
@@ -60,9 +71,22 @@ impl Teammate {
         }
     }
 
-    /// What a customer thinks of this one's work.
-    pub fn reaction(&self, dice: &mut Dice) -> Reaction {
-        let (positive, within) = (dice.chance(self.positive), dice.share());
+    /// How many of 1,000 answers were positive so many weeks before the present.
+    fn positive_before(&self, weeks: i64) -> u32 {
+        let weeks = i32::try_from(weeks.clamp(0, 8)).unwrap_or(0);
+        self.positive
+            .saturating_add_signed(-self.learnt * weeks / 4)
+            .min(985)
+    }
+
+    /// What a customer thinks of this one's work, so many weeks before the present, on a day like this.
+    pub fn reaction(&self, dice: &mut Dice, weeks: i64, day: Day) -> Reaction {
+        let positive = self.positive_before(weeks);
+        let positive = match day {
+            Day::Usual => positive,
+            Day::Incident => positive * 2 / 5,
+        };
+        let (positive, within) = (dice.chance(positive), dice.share());
         match positive {
             true if within < 0.55 => Reaction::Amazing,
             true => Reaction::Great,

@@ -1,7 +1,8 @@
-//! When people write: by day more than by night, on weekdays more than at weekends.
+//! When people write: by day more than by night, on weekdays more than at weekends, and most of all when something is broken.
 
 const HOUR_MS: i64 = 3_600_000;
 const HOURS_OF_A_DAY: i64 = 24;
+const DAY_MS: i64 = HOURS_OF_A_DAY * HOUR_MS;
 
 /// Relative traffic of each hour of a day, UTC.
 const BY_HOUR: [u32; 24] = [
@@ -9,6 +10,27 @@ const BY_HOUR: [u32; 24] = [
 ];
 /// Relative traffic of each day; 1970-01-01, day 0, was a Thursday.
 const BY_DAY: [u32; 7] = [10, 9, 4, 3, 11, 10, 10];
+
+/// An incident of a made-up history begins this long before its end, or a day or two earlier when that is at a weekend.
+const INCIDENT_DAYS_AGO: i64 = 9;
+/// A history shorter than this has none.
+const INCIDENT_NEEDS_DAYS: u32 = 14;
+/// From when to when on its day, UTC.
+const INCIDENT_HOURS: (i64, i64) = (7, 18);
+/// So many times as many people write then.
+const INCIDENT_TRAFFIC: u32 = 2;
+
+/// The day on which something was broken, in a history of so many days before `until_ms`: from when to when.
+#[must_use]
+pub fn incident(days: u32, until_ms: i64) -> Option<(i64, i64)> {
+    let mut day = until_ms.div_euclid(DAY_MS) - INCIDENT_DAYS_AGO;
+    // Day 0 was a Thursday, so days 2 and 3 of each week of days are a weekend.
+    while matches!(day.rem_euclid(7), 2 | 3) {
+        day -= 1;
+    }
+    let at = |hour: i64| day * DAY_MS + hour * HOUR_MS;
+    (days >= INCIDENT_NEEDS_DAYS).then(|| (at(INCIDENT_HOURS.0), at(INCIDENT_HOURS.1)))
+}
 
 /// Spreads shares of the whole traffic over time.
 #[derive(Debug)]
@@ -24,11 +46,15 @@ impl Rhythm {
     pub fn new(days: u32, until_ms: i64) -> Rhythm {
         let hours = i64::from(days) * HOURS_OF_A_DAY;
         let start_ms = until_ms - hours * HOUR_MS;
+        let incident = incident(days, until_ms);
         let weight = |hour: i64| {
             let hours_since_1970 = (start_ms + hour * HOUR_MS).div_euclid(HOUR_MS);
             let of_day = hours_since_1970.rem_euclid(HOURS_OF_A_DAY) as usize;
             let of_week = hours_since_1970.div_euclid(HOURS_OF_A_DAY).rem_euclid(7) as usize;
-            u64::from(BY_HOUR[of_day] * BY_DAY[of_week])
+            let at_ms = start_ms + hour * HOUR_MS;
+            let is_incident = incident.is_some_and(|(from, to)| (from..to).contains(&at_ms));
+            let times = if is_incident { INCIDENT_TRAFFIC } else { 1 };
+            u64::from(BY_HOUR[of_day] * BY_DAY[of_week] * times)
         };
         let mut sum = 0;
         let sums = (0..hours).map(|hour| {

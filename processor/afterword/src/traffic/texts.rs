@@ -3,6 +3,7 @@
 use afterword_schemas::records::Reaction;
 
 use super::dice::Dice;
+use super::people::Day;
 
 const GREETINGS: &[&str] = &[
     "Hi there,",
@@ -76,6 +77,22 @@ const SHORT: &[(&str, &str)] = &[
 
 const CAMPAIGN: &str = "We have something new for you: reports can now be sent to your whole team every Monday. Would you like to try it?";
 
+const BROKEN: &[&str] = &[
+    "nobody in our office can sign in since this morning, we only get an error with the number 503.",
+    "the page for orders stays white. Our shop is standing still, is anybody working on this?",
+    "all our automations stopped at nine o'clock and your status page says that everything is fine.",
+    "we cannot reach any of our conversations. When will this be repaired?",
+];
+
+const OUTAGE: &[&str] = &[
+    "Down for a whole working day, and nobody could tell us when it would be back.",
+    "We lost orders today. An apology is not enough.",
+    "I was told to try again later. I did, all day.",
+    "Your status page was green while nothing worked. Please tell us the truth next time.",
+    "Friendly, but nobody could do anything about it.",
+    "Three people answered me, none of them knew what was going on.",
+];
+
 const HAPPY: &[&str] = &[
     "Fast, friendly and it worked at once. Thank you!",
     "The best support I have met in years.",
@@ -83,12 +100,25 @@ const HAPPY: &[&str] = &[
     "Answered within two minutes and stayed until everything was solved. 🎉",
     "You went out of your way to help us before our deadline, the whole office says thanks.",
     "Great help, and very patient with all my questions.",
+    "I wrote at ten in the evening and did not expect anybody to answer. Thank you so much!",
+    "Honest about what the product cannot do, and found a way around it. That is rare.",
+    "Called the bank with us on the line. Who does that? Wonderful.",
+    "Problem understood at once, solved at once, explained without a single word of jargon.",
+    "Please give this person a raise.",
+    "Short, clear, correct. Merci beaucoup !",
+    "They followed up two days later to see whether it still works. It does.",
+    "Danke für die schnelle Hilfe, genau so soll es sein.",
+    "Our accountant is happy, so I am happy.",
+    "You turned a bad Monday into a good one. 💚",
 ];
 
 const NEUTRAL: &[&str] = &[
     "Solved in the end, but it took a while.",
     "Fine, though I had to explain the problem twice.",
     "The answer was correct, the page in the help centre is not.",
+    "Okay. I would have liked a call instead of eight messages.",
+    "It works again, nobody could tell me why it stopped.",
+    "Friendly, a bit slow.",
 ];
 
 const UNHAPPY: &[&str] = &[
@@ -97,6 +127,23 @@ const UNHAPPY: &[&str] = &[
     "I was sent from one person to the next and had to begin anew each time.",
     "The bug is still there. Please take it seriously.",
     "A copied answer that had nothing to do with what I asked.",
+    "Three days, four people, no refund. I am looking at other products now.",
+    "I was asked for the same screenshot three times.",
+    "The workaround deleted our tags. Nobody had warned us.",
+    "I explained that I cannot restart the server in the middle of the day, and was told to restart the server.",
+    "You charged us twice and I had to prove it to you.",
+    "Closed as solved. It is not solved. I have opened a new one.",
+    "The tone was rude, to be honest.",
+];
+
+/// What a comment may go on with.
+const MORE: &[&str] = &[
+    "Keep it up!",
+    "I will tell my colleagues.",
+    "That is how support should be.",
+    "Made my day.",
+    "No complaints at all.",
+    "Ten out of ten.",
 ];
 
 const NOTES: &[&str] = &[
@@ -106,11 +153,15 @@ const NOTES: &[&str] = &[
 ];
 
 /// The customer's first message.
-pub fn question(dice: &mut Dice) -> String {
+pub fn question(dice: &mut Dice, day: Day) -> String {
+    let questions = match day {
+        Day::Incident if dice.chance(700) => BROKEN,
+        _ => QUESTIONS,
+    };
     format!(
         "{} {} {}",
         dice.pick(GREETINGS),
-        dice.pick(QUESTIONS),
+        dice.pick(questions),
         dice.pick(DETAILS)
     )
 }
@@ -149,11 +200,17 @@ pub fn note(dice: &mut Dice) -> String {
 }
 
 /// What a customer adds to a reaction.
-pub fn comment(dice: &mut Dice, reaction: Reaction) -> String {
+pub fn comment(dice: &mut Dice, reaction: Reaction, day: Day) -> String {
     let list = match reaction {
         Reaction::Great | Reaction::Amazing => HAPPY,
         Reaction::Ok => NEUTRAL,
+        Reaction::Bad | Reaction::Terrible if day == Day::Incident => OUTAGE,
         Reaction::Bad | Reaction::Terrible => UNHAPPY,
     };
-    (*dice.pick(list)).to_owned()
+    let comment = *dice.pick(list);
+    let is_happy = matches!(reaction, Reaction::Great | Reaction::Amazing);
+    match is_happy && dice.chance(300) {
+        true => format!("{comment} {}", dice.pick(MORE)),
+        false => comment.to_owned(),
+    }
 }

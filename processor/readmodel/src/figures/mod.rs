@@ -3,6 +3,7 @@
 //! The projector keeps the sums ([`sums`], [`closes`]) in the transaction that writes the rows; nothing here counts rows of which
 //! there may be millions.
 
+mod around;
 pub(crate) mod closes;
 mod conversations;
 mod counted;

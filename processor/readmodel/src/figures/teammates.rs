@@ -189,7 +189,7 @@ impl ReportDatabase {
     }
 
     /// Those who have anything in the months of the period.
-    async fn teammate_ids(
+    pub(crate) async fn teammate_ids(
         &self,
         filter: &Filter,
         after: Option<&Cursor>,

@@ -35,6 +35,7 @@ use cookies::Transport;
 use limits::Attempts;
 use secret::Passwords;
 
+pub use forms::FORM_BYTES;
 pub use guard::guard;
 pub use origin::is_loopback;
 pub use pages::{minute, router};

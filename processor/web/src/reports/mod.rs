@@ -1,4 +1,4 @@
-//! The reports listener: the JSON API. docs/api.md tells what each resource says.
+//! The reports listener: the JSON API, and beside it the pages. docs/api.md tells what each resource says.
 
 mod answer;
 mod exports;
@@ -30,6 +30,7 @@ use utoipa_axum::routes;
 use crate::access::{self, Access};
 use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
+use crate::pages::{Pages, WorkspaceLooks, pages_router};
 use crate::problem::{self, Problem};
 use crate::{contacts, conversation, events};
 
@@ -61,6 +62,8 @@ pub struct Reports {
     pub places: Places,
     /// Who may see what.
     pub access: Access,
+    /// What workspaces are called, and where their help desks are.
+    pub looks: Arc<WorkspaceLooks>,
 }
 
 /// How many may do at once what takes long.
@@ -69,7 +72,7 @@ pub struct Places {
     streams: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     /// Held from reading the versions of settings until a new one is there.
-    settings: Arc<Mutex<()>>,
+    pub(crate) settings: Arc<Mutex<()>>,
 }
 
 impl Default for Places {
@@ -120,10 +123,14 @@ pub fn reports_router(reports: Reports) -> Router {
     };
     let (api, _) = api().split_for_parts();
     let access = reports.access.clone();
-    api.route("/", get(welcome))
-        .fallback(problem::not_found)
+    let pages = Pages::of(&reports);
+    let api = api.with_state(reports);
+    let all = match pages {
+        Some(pages) => api.merge(pages_router(pages)),
+        None => api.route("/", get(welcome)),
+    };
+    all.fallback(problem::not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(reports)
         .merge(access::router(access.clone()))
         .layer(from_fn_with_state(access, access::guard))
         .layer(from_fn_with_state(meter, meter::count))

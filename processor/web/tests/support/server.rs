@@ -62,6 +62,7 @@ impl Server {
             metrics: HttpMetrics::new(&prometheus::Registry::new()).unwrap(),
             stop: stopped,
             places: Places::default(),
+            looks: Arc::default(),
         });
         Server {
             router,
