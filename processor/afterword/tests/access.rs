@@ -21,9 +21,18 @@ fn agent() -> ureq::Agent {
 fn on_a_network_it_does_not_listen_without_accounts() {
     let home = Home::new();
     for (arguments, said) in [
-        (&["run", "--set", NETWORK, "--set", PUBLIC][..], "afterword accounts invite NAME --manager"),
-        (&["run", "--reports-listen", "0.0.0.0:0"], "expected `reports.public_url`"),
-        (&["demo", "--reports-listen", "0.0.0.0:0"], "afterword accounts invite NAME --manager"),
+        (
+            &["run", "--set", NETWORK, "--set", PUBLIC][..],
+            "afterword accounts invite NAME --manager",
+        ),
+        (
+            &["run", "--reports-listen", "0.0.0.0:0"],
+            "expected `reports.public_url`",
+        ),
+        (
+            &["demo", "--reports-listen", "0.0.0.0:0"],
+            "afterword accounts invite NAME --manager",
+        ),
     ] {
         let ended = home.run(arguments);
         assert_eq!(ended.code, Some(78), "{arguments:?} {ended:?}");
@@ -32,10 +41,24 @@ fn on_a_network_it_does_not_listen_without_accounts() {
     let invited = home.run(&["accounts", "invite", "anna", "--manager"]);
     assert_eq!(invited.code, Some(0), "{invited:?}");
     let ended = home.run(&["run", "--set", NETWORK]);
-    assert_eq!(ended.code, Some(78), "there is still no public address: {ended:?}");
-    let running = home.start_with(&["--set", PUBLIC, "--reports-listen", "0.0.0.0:0"], Stdio::null());
-    let port = running.reports.rsplit(':').next().expect("a port").to_owned();
-    let answer = agent().get(format!("http://127.0.0.1:{port}/api/v1/openapi.json")).call();
+    assert_eq!(
+        ended.code,
+        Some(78),
+        "there is still no public address: {ended:?}"
+    );
+    let running = home.start_with(
+        &["--set", PUBLIC, "--reports-listen", "0.0.0.0:0"],
+        Stdio::null(),
+    );
+    let port = running
+        .reports
+        .rsplit(':')
+        .next()
+        .expect("a port")
+        .to_owned();
+    let answer = agent()
+        .get(format!("http://127.0.0.1:{port}/api/v1/openapi.json"))
+        .call();
     assert_eq!(answer.expect("an answer").status(), 401);
     running.stop();
 }
@@ -54,21 +77,44 @@ fn commands_say_what_they_did_and_what_is_wrong() {
     check(&["invite", "anna"], 2, "--manager");
     check(&["invite", "ben", "--teammate", "ben"], 2, "--workspace");
     check(&["disable", "nobody"], 1, "found none of the name nobody");
-    check(&["token", "create", "x", "--scope", "everything"], 2, "expected one of events:write");
+    check(
+        &["token", "create", "x", "--scope", "everything"],
+        2,
+        "expected one of events:write",
+    );
     check(&["token", "revoke", "x"], 1, "found none of the id x");
     check(&["list"], 0, "no accounts");
 
-    check(&["invite", "Anna@Example.com", "--manager"], 0, "http://127.0.0.1:8081/invitation?code=");
-    check(&["invite", "ben", "--teammate", "ben", "--workspace", "w1"], 0, "For ben, once, until");
+    check(
+        &["invite", "Anna@Example.com", "--manager"],
+        0,
+        "http://127.0.0.1:8081/invitation?code=",
+    );
+    check(
+        &["invite", "ben", "--teammate", "ben", "--workspace", "w1"],
+        0,
+        "For ben, once, until",
+    );
     let listed = check(&["list", "--json"], 0, "anna@example.com").json();
     assert_eq!(listed["accounts"], serde_json::json!([]));
     let ben = &listed["invitations"][1]["grants"][0];
-    assert_eq!((&ben["workspace"], &ben["role"]), (&"w1".into(), &"teammate".into()));
+    assert_eq!(
+        (&ben["workspace"], &ben["role"]),
+        (&"w1".into(), &"teammate".into())
+    );
     let created = ["token", "create", "x", "--scope", "events:write", "--json"];
     let token = check(&created, 0, "events:write").json();
     let listed = check(&["token", "list"], 0, "valid");
-    assert!(!listed.out.contains(&token["token"].as_str().expect("a token")[3..]));
-    check(&["token", "revoke", token["id"].as_str().expect("an id")], 0, "is revoked");
+    assert!(
+        !listed
+            .out
+            .contains(&token["token"].as_str().expect("a token")[3..])
+    );
+    check(
+        &["token", "revoke", token["id"].as_str().expect("an id")],
+        0,
+        "is revoked",
+    );
     check(&["token", "list"], 0, "revoked ");
     let hashed = home.run_with_input(&["accounts", "hash"], "correct horse battery\n");
     assert!(hashed.out.starts_with("$argon2id$v=19$"), "{hashed:?}");
@@ -79,8 +125,19 @@ fn commands_say_what_they_did_and_what_is_wrong() {
 #[test]
 fn commands_of_this_program_go_on_and_no_secret_reaches_the_log_lines() {
     let home = Home::new();
-    let created = home.run(&["accounts", "token", "create", "x", "--scope", "events:write", "--json"]);
-    let token = created.json()["token"].as_str().expect("a token").to_owned();
+    let created = home.run(&[
+        "accounts",
+        "token",
+        "create",
+        "x",
+        "--scope",
+        "events:write",
+        "--json",
+    ]);
+    let token = created.json()["token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
     let path = home.file("log.txt", "");
     let log = std::fs::File::create(&path).expect("a file");
     let more = ["--set", "logging.level=debug"];
@@ -99,11 +156,19 @@ fn commands_of_this_program_go_on_and_no_secret_reaches_the_log_lines() {
     };
     assert_eq!(post("Bearer aw_wrong-one"), 401);
     assert_eq!(post(&format!("Bearer {token}")), 200);
-    let link = home.run(&["accounts", "invite", "anna", "--manager", "--json"]).json();
+    let link = home
+        .run(&["accounts", "invite", "anna", "--manager", "--json"])
+        .json();
     let link = link["link"].as_str().expect("a link").to_owned();
     let code = link.split('=').next_back().expect("a code").to_owned();
-    let page = agent().get(format!("{}/invitation?code={code}", running.reports)).call();
-    assert_eq!(page.expect("an answer").status(), 200, "the running service knows it");
+    let page = agent()
+        .get(format!("{}/invitation?code={code}", running.reports))
+        .call();
+    assert_eq!(
+        page.expect("an answer").status(),
+        200,
+        "the running service knows it"
+    );
     running.stop();
     let lines = std::fs::read_to_string(&path).expect("log lines");
     assert!(lines.contains("the service runs"), "{lines}");
@@ -115,25 +180,40 @@ fn commands_of_this_program_go_on_and_no_secret_reaches_the_log_lines() {
 #[test]
 fn an_account_of_the_configuration_signs_in() {
     let home = Home::new();
-    let hash = home.run_with_input(&["accounts", "hash"], "correct horse battery\n").out;
+    let hash = home
+        .run_with_input(&["accounts", "hash"], "correct horse battery\n")
+        .out;
     let text = format!("[accounts.anna]\npassword_hash = '{}'\n", hash.trim());
     let file = home.file("a.toml", &text);
     let shown = home.run(&["config", "check", "--config", &file]);
-    assert!(shown.out.contains("accounts.anna.password_hash"), "{shown:?}");
+    assert!(
+        shown.out.contains("accounts.anna.password_hash"),
+        "{shown:?}"
+    );
     assert!(!shown.out.contains("$argon2id"), "{shown:?}");
     let running = home.start_with(&["--config", &file], Stdio::null());
     let agent = agent();
     let login = format!("{}/login", running.reports);
     let mut page = agent.get(&login).call().expect("an answer");
-    let cookie = page.headers()["set-cookie"].to_str().expect("text").to_owned();
+    let cookie = page.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .to_owned();
     let cookie = cookie.split(';').next().expect("a cookie").to_owned();
     let text = page.body_mut().read_to_string().expect("text");
     let csrf = text.split("name=\"csrf\" value=\"").nth(1).expect("a form");
     let csrf = csrf.split('"').next().expect("a token");
-    let form = [("csrf", csrf), ("name", "anna"), ("password", "correct horse battery")];
+    let form = [
+        ("csrf", csrf),
+        ("name", "anna"),
+        ("password", "correct horse battery"),
+    ];
     let answer = agent.post(&login).header("cookie", &cookie).send_form(form);
     assert_eq!(answer.expect("an answer").status(), 303);
     let refused = home.run(&["accounts", "disable", "anna"]);
-    assert!(refused.err.contains("is of the configuration"), "{refused:?}");
+    assert!(
+        refused.err.contains("is of the configuration"),
+        "{refused:?}"
+    );
     running.stop();
 }

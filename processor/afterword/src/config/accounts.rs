@@ -124,14 +124,20 @@ fn account_fault((name, values): (&String, &layers::Values)) -> Option<String> {
         let key = key("password_hash");
         return Some(format!(
             "{key}: expected a hash by Argon2id, as `afterword accounts hash` makes one, found {}",
-            if values.contains_key("password_hash") { "another text" } else { "none" }
+            if values.contains_key("password_hash") {
+                "another text"
+            } else {
+                "none"
+            }
         ));
     }
     let is_teammate = text(values, "role") == "teammate";
     let teammate = text(values, "teammate");
     if is_teammate && list(values, "workspaces").is_empty() {
         let key = key("workspaces");
-        return Some(format!("{key}: expected the workspaces that the teammate belongs to, found none"));
+        return Some(format!(
+            "{key}: expected the workspaces that the teammate belongs to, found none"
+        ));
     }
     (is_teammate == teammate.is_empty()).then(|| {
         let key = key("teammate");
@@ -214,19 +220,55 @@ mod tests {
         let check = |text: &str, expected: &str| {
             let faults = resolve(&text.replace("HASH", &hash)).expect_err("wrong");
             let found = faults.join("\n");
-            assert!(found.contains(expected) && !found.contains("$argon2id"), "{found}");
+            assert!(
+                found.contains(expected) && !found.contains("$argon2id"),
+                "{found}"
+            );
         };
-        check("[accounts.anna]\nrole = 'manager'", "`accounts.anna.password_hash`: expected a hash by Argon2id");
-        check("[accounts.anna]\npassword_hash = 'secret'", "found another text");
-        check("[accounts.anna]\npassword_hash = 'HASH'\nrole = 'king'", "expected one of manager, teammate");
-        check("[accounts.anna]\npassword_hash = 'HASH'\nrole = 'teammate'\nteammate = 'anna'", "expected the workspaces");
-        check("[accounts.anna]\npassword_hash = 'HASH'\nteammate = 'anna'", "with the role teammate");
-        check("[accounts.\"a b\"]\npassword_hash = 'HASH'", "without white space");
-        check("[accounts.anna]\npasswort = 'HASH'", "expected accounts.NAME and one of password_hash");
-        for url in ["http://ratings.example.com", "ratings.example.com", "https://", "https://a/b", "https://u@h"] {
-            check(&format!("[reports]\npublic_url = '{url}'"), "`reports.public_url`: expected https://HOST");
+        check(
+            "[accounts.anna]\nrole = 'manager'",
+            "`accounts.anna.password_hash`: expected a hash by Argon2id",
+        );
+        check(
+            "[accounts.anna]\npassword_hash = 'secret'",
+            "found another text",
+        );
+        check(
+            "[accounts.anna]\npassword_hash = 'HASH'\nrole = 'king'",
+            "expected one of manager, teammate",
+        );
+        check(
+            "[accounts.anna]\npassword_hash = 'HASH'\nrole = 'teammate'\nteammate = 'anna'",
+            "expected the workspaces",
+        );
+        check(
+            "[accounts.anna]\npassword_hash = 'HASH'\nteammate = 'anna'",
+            "with the role teammate",
+        );
+        check(
+            "[accounts.\"a b\"]\npassword_hash = 'HASH'",
+            "without white space",
+        );
+        check(
+            "[accounts.anna]\npasswort = 'HASH'",
+            "expected accounts.NAME and one of password_hash",
+        );
+        for url in [
+            "http://ratings.example.com",
+            "ratings.example.com",
+            "https://",
+            "https://a/b",
+            "https://u@h",
+        ] {
+            check(
+                &format!("[reports]\npublic_url = '{url}'"),
+                "`reports.public_url`: expected https://HOST",
+            );
         }
-        check("[reports]\ntrusted_proxies = ['proxy']", "`reports.trusted_proxies`: expected addresses");
+        check(
+            "[reports]\ntrusted_proxies = ['proxy']",
+            "`reports.trusted_proxies`: expected addresses",
+        );
     }
 
     #[test]

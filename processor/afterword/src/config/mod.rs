@@ -22,8 +22,10 @@ use std::time::Duration;
 
 pub use accounts::{AccessConfig, grants};
 pub use deliver::DeliverConfig;
+use layers::{ACCOUNTS, WEBHOOKS};
 pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
 pub use named::OF_WORKSPACES;
+use named::{OF_ACCOUNTS, OF_WEBHOOKS};
 pub use setting::Setting;
 pub use survey::{SurveyConfig, WorkspaceLook};
 pub use table::SETTINGS;

@@ -6,11 +6,11 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header;
 
+use super::Access;
 use super::origin::{Sender, sender};
 use super::refusal::Refusal;
 use super::secret::same;
 use super::viewer::Viewer;
-use super::Access;
 
 /// Largest form.
 pub const FORM_BYTES: usize = 256 * 1024;
@@ -64,7 +64,9 @@ impl Access {
 /// The request with its body read, and the body.
 async fn whole_form(request: Request) -> Result<(Request, Bytes), Refusal> {
     let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case(FORM) {
         return Err(Refusal::Form(
@@ -75,7 +77,11 @@ async fn whole_form(request: Request) -> Result<(Request, Bytes), Refusal> {
     let read = axum::body::to_bytes(body, FORM_BYTES);
     let body = match tokio::time::timeout(FORM_TIME, read).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Err(Refusal::Body("the form is larger than 256 KiB, or broke off")),
+        Ok(Err(_)) => {
+            return Err(Refusal::Body(
+                "the form is larger than 256 KiB, or broke off",
+            ));
+        }
         Err(_) => return Err(Refusal::Body("the form did not arrive in time")),
     };
     let request = Request::from_parts(parts, Body::from(body.clone()));

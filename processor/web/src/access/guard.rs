@@ -27,7 +27,10 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::REFERRER_POLICY, "same-origin"),
     (header::CACHE_CONTROL, "private, no-cache"),
     (header::VARY, "cookie, authorization"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -118,13 +121,17 @@ fn needed(request: &Request) -> Result<Needed, Refusal> {
         Found::OtherMethods(allow) => Err(Refusal::Method(allow)),
         Found::Nothing => {
             let route = pattern.as_str();
-            tracing::error!(route, "a route without an entry in the table of rights is refused");
+            tracing::error!(
+                route,
+                "a route without an entry in the table of rights is refused"
+            );
             Err(Refusal::NotFound)
         }
     }
 }
 
-const UNKNOWN: &str = "expected somebody who is signed in, or Authorization: Bearer with an API token";
+const UNKNOWN: &str =
+    "expected somebody who is signed in, or Authorization: Bearer with an API token";
 
 async fn check(viewer: &Viewer, needed: Needed, parts: &mut Parts) -> Result<(), Refusal> {
     if matches!(needed, Needed::Nothing | Needed::Form) {

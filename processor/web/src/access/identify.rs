@@ -25,7 +25,8 @@ impl From<ReadModelError> for Refusal {
     fn from(error: ReadModelError) -> Refusal {
         tracing::warn!(%error, "who may see what cannot be read");
         Refusal::Unavailable(
-            "the report database, which says who may see what, does not answer; try again".to_owned(),
+            "the report database, which says who may see what, does not answer; try again"
+                .to_owned(),
         )
     }
 }
@@ -74,7 +75,9 @@ impl Access {
 
     async fn token(&self, value: &HeaderValue) -> Result<ApiToken, Refusal> {
         let refused = || {
-            Refusal::SignIn("expected Authorization: Bearer and an API token that is valid: `afterword accounts token create` makes one")
+            Refusal::SignIn(
+                "expected Authorization: Bearer and an API token that is valid: `afterword accounts token create` makes one",
+            )
         };
         let (scheme, token) = value
             .to_str()
@@ -91,7 +94,10 @@ impl Access {
         let now_ms = crate::now_ms();
         let found = self.0.database.token(&hash(token), now_ms).await?;
         let found = found.ok_or_else(refused)?;
-        if found.used_at.is_none_or(|used_at| now_ms - used_at >= MINUTE_MS) {
+        if found
+            .used_at
+            .is_none_or(|used_at| now_ms - used_at >= MINUTE_MS)
+        {
             let id = found.token_id.clone();
             self.note(|database| async move { database.token_used(&id, now_ms).await });
         }

@@ -62,7 +62,9 @@ impl Attempts {
 fn check(limiter: &DefaultKeyedRateLimiter<u64>, bucket: u64) -> Result<(), u32> {
     limiter.check_key(&bucket).map_err(|refused| {
         let wait = refused.wait_time_from(DefaultClock::default().now());
-        u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+        u32::try_from(wait.as_secs())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1)
     })
 }
 
@@ -74,9 +76,8 @@ mod tests {
     fn accounts_and_addresses_have_limits_of_their_own() {
         let number = |number| NonZeroU32::new(number).expect("not zero");
         let attempts = Attempts::new(number(2), number(4));
-        let count = |name: &str, address: &str| {
-            attempts.count(name, address.parse().expect("an address"))
-        };
+        let count =
+            |name: &str, address: &str| attempts.count(name, address.parse().expect("an address"));
         assert_eq!(count("anna", "192.0.2.1"), Ok(()));
         assert_eq!(count("anna", "192.0.2.2"), Ok(()));
         let wait = count("anna", "192.0.2.3").expect_err("the third");

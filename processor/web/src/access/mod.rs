@@ -22,8 +22,8 @@ mod table;
 mod viewer;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use afterword_readmodel::{ReadModelError, ReportDatabase};

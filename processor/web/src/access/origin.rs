@@ -63,7 +63,10 @@ pub fn is_loopback(host: &str) -> bool {
     };
     let bare = bare.to_ascii_lowercase();
     let is_name = bare == "localhost" || bare.ends_with(".localhost");
-    is_name || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    is_name
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -90,16 +93,28 @@ mod tests {
         check(&[host, ("sec-fetch-site", "cross-site")], Sender::OtherPage);
         check(&[host, ("sec-fetch-site", "same-site")], Sender::OtherPage);
         check(&[host, ("sec-fetch-site", "none")], Sender::OtherPage);
-        check(&[host, ("origin", "https://evil.example")], Sender::OtherPage);
+        check(
+            &[host, ("origin", "https://evil.example")],
+            Sender::OtherPage,
+        );
         check(&[host, ("origin", "null")], Sender::OtherPage);
-        check(&[host, ("origin", "http://ratings.example.com")], Sender::OtherPage);
+        check(
+            &[host, ("origin", "http://ratings.example.com")],
+            Sender::OtherPage,
+        );
         let lie = ("sec-fetch-site", "same-origin");
-        check(&[host, lie, ("origin", "https://evil.example")], Sender::OtherPage);
+        check(
+            &[host, lie, ("origin", "https://evil.example")],
+            Sender::OtherPage,
+        );
         check(&[("origin", "https://")], Sender::OtherPage);
         check(&[host], Sender::Absent);
         check(&[host, lie], Sender::OurPage);
         check(&[host, ("origin", "http://10.0.0.5:8081")], Sender::OurPage);
-        check(&[host, ("origin", "https://ratings.example.com")], Sender::OurPage);
+        check(
+            &[host, ("origin", "https://ratings.example.com")],
+            Sender::OurPage,
+        );
     }
 
     #[test]
@@ -108,11 +123,30 @@ mod tests {
             let found = not_for_trying(&headers(pairs));
             assert_eq!(found.is_none(), is_fine, "{pairs:?} {found:?}");
         };
-        for host in ["evil.example", "evil.example:8081", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0:1", "[2001:db8::1]:1", "localhost.evil.example", ""] {
+        for host in [
+            "evil.example",
+            "evil.example:8081",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "0.0.0.0:1",
+            "[2001:db8::1]:1",
+            "localhost.evil.example",
+            "",
+        ] {
             check(&[("host", host)], false);
         }
-        check(&[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")], false);
-        for host in ["localhost", "LOCALHOST:8081", "127.0.0.1:8081", "127.1.2.3", "[::1]:8081", "a.localhost:1"] {
+        check(
+            &[("host", "localhost"), ("x-forwarded-for", "192.0.2.1")],
+            false,
+        );
+        for host in [
+            "localhost",
+            "LOCALHOST:8081",
+            "127.0.0.1:8081",
+            "127.1.2.3",
+            "[::1]:8081",
+            "a.localhost:1",
+        ] {
             check(&[("host", host)], true);
         }
         check(&[], true);

@@ -94,7 +94,9 @@ impl Refusal {
         let mut response = problem.into_response();
         if is_sign_in {
             let challenge = HeaderValue::from_static("Bearer realm=\"afterword\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -28,7 +28,8 @@ const HASHED_AT_A_TIME: usize = 2;
 /// When the system gives no random bytes.
 pub fn random() -> Result<String, String> {
     let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| format!("the system gives no random bytes: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system gives no random bytes: {error}"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -76,7 +77,9 @@ pub fn check_password(password: &str, name: &str) -> Result<(), String> {
         ));
     }
     if password.len() > PASSWORD_MOST {
-        return Err(format!("The password may have at most {PASSWORD_MOST} bytes."));
+        return Err(format!(
+            "The password may have at most {PASSWORD_MOST} bytes."
+        ));
     }
     let first = password.chars().next();
     let is_one_character = password.chars().all(|c| Some(c) == first);
@@ -186,11 +189,18 @@ mod tests {
     fn hashes_tell_passwords_apart() {
         let hash = hash_password("correct horse battery").expect("hashed");
         assert!(is_password_hash(&hash), "{hash}");
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         assert!(verify("correct horse battery", &hash));
         assert!(!verify("correct horse battery ", &hash));
         assert!(!verify("", "") && !verify("", "$argon2id$"));
-        for other in ["", "correct horse battery", "$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA"] {
+        for other in [
+            "",
+            "correct horse battery",
+            "$argon2i$v=19$m=8,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA",
+        ] {
             assert!(!is_password_hash(other), "{other}");
         }
     }

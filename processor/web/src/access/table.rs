@@ -137,7 +137,10 @@ mod tests {
         };
         assert_eq!(find("GET", "/new"), Found::Nothing);
         assert_eq!(find("GET", "/login/"), Found::Nothing);
-        assert_eq!(find("DELETE", "/login"), Found::OtherMethods("GET, HEAD, POST"));
+        assert_eq!(
+            find("DELETE", "/login"),
+            Found::OtherMethods("GET, HEAD, POST")
+        );
         assert_eq!(find("GET", "/logout"), Found::OtherMethods("POST"));
         assert_eq!(find("HEAD", "/"), Found::Needed(Needed::Somebody));
         assert_eq!(find("get", "/"), Found::OtherMethods("GET, HEAD"));
@@ -151,7 +154,11 @@ mod tests {
             assert_eq!(names_one, needs_one, "{} {}", row.method, row.pattern);
             let writes = row.method != "GET";
             let is_own = matches!(row.needed, Needed::Own(_));
-            assert!(!(writes && is_own), "teammates change nothing: {}", row.pattern);
+            assert!(
+                !(writes && is_own),
+                "teammates change nothing: {}",
+                row.pattern
+            );
         }
     }
 }

@@ -137,7 +137,10 @@ impl Viewer {
             Who::Nobody => Some(Vec::new()),
             Who::Trying => None,
             Who::Account(..) | Who::Token(_) => {
-                let ids = self.grants().iter().map(|grant| grant.workspace_id.as_deref());
+                let ids = self
+                    .grants()
+                    .iter()
+                    .map(|grant| grant.workspace_id.as_deref());
                 ids.collect()
             }
         }
@@ -210,7 +213,10 @@ impl Viewer {
 }
 
 fn has(token: &ApiToken, scope: Scope) -> bool {
-    token.scopes.split(' ').any(|symbol| symbol == scope.symbol())
+    token
+        .scopes
+        .split(' ')
+        .any(|symbol| symbol == scope.symbol())
 }
 
 impl<S: Sync> FromRequestParts<S> for Viewer {
@@ -220,7 +226,10 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
         let viewer = parts.extensions.get::<Viewer>().cloned();
         viewer.ok_or_else(|| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Problem::new(status, "nobody asked who may see this; it is a fault of this program")
+            Problem::new(
+                status,
+                "nobody asked who may see this; it is a fault of this program",
+            )
         })
     }
 }

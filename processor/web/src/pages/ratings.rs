@@ -159,7 +159,9 @@ pub async fn post(
     let desk = Desk::open(&pages, &workspace, &parts).await?;
     let form = forms::read(&parts, body).await?;
     if !desk.visitor.may_mark {
-        return Err(Fault::Forbidden("Your account may look at this and not change it.".to_owned()));
+        return Err(Fault::Forbidden(
+            "Your account may look at this and not change it.".to_owned(),
+        ));
     }
     let mark = match form.get("mark") {
         Some("followed_up") => MarkAs::FollowedUp,

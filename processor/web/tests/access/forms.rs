@@ -30,15 +30,30 @@ async fn a_form_without_the_sessions_own_token_does_nothing() {
     }
     let header = as_signed(form("/logout"), &anna).header("x-afterword-csrf", &eve.csrf);
     let right = format!("csrf={}", anna.csrf);
-    assert_eq!(world.ask(header, &right).await.status, StatusCode::FORBIDDEN);
-    for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json"] {
+    assert_eq!(
+        world.ask(header, &right).await.status,
+        StatusCode::FORBIDDEN
+    );
+    for kind in [
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "application/json",
+    ] {
         let request = as_signed(Request::post("/logout"), &anna).header("content-type", kind);
-        assert_eq!(world.ask(request, &right).await.status, StatusCode::FORBIDDEN, "{kind}");
+        assert_eq!(
+            world.ask(request, &right).await.status,
+            StatusCode::FORBIDDEN,
+            "{kind}"
+        );
     }
     let large = format!("a={}&{right}", "a".repeat(300 * 1024));
     let answer = world.ask(as_signed(form("/logout"), &anna), &large).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert_eq!(world.get("/account", &anna).await.status, StatusCode::OK, "she is still in");
+    assert_eq!(
+        world.get("/account", &anna).await.status,
+        StatusCode::OK,
+        "she is still in"
+    );
 }
 
 #[tokio::test]
@@ -54,7 +69,11 @@ async fn a_form_of_another_site_does_nothing_even_with_the_token() {
         let request = request.header(name, value);
         let answer = world.ask(request, &format!("csrf={}", anna.csrf)).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
-        assert!(answer.text.contains("a page of another site"), "{}", answer.text);
+        assert!(
+            answer.text.contains("a page of another site"),
+            "{}",
+            answer.text
+        );
     }
     assert_eq!(world.get("/account", &anna).await.status, StatusCode::OK);
     let request = as_signed(form("/logout"), &anna)
@@ -72,10 +91,16 @@ async fn nobody_is_signed_in_by_another_site() {
     world.account("eve", &[("w1", Role::Manager)]).await;
     let fields = format!("name=eve&password={}", PASSWORD.replace(' ', "+"));
     let answer = world.ask(form("/login"), &fields).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "no cookie of the form");
+    assert_eq!(
+        answer.status,
+        StatusCode::FORBIDDEN,
+        "no cookie of the form"
+    );
     let (eves, victims) = (world.open("/login").await, world.open("/login").await);
     let request = as_signed(form("/login"), &victims);
-    let answer = world.ask(request, &format!("csrf={}&{fields}", eves.csrf)).await;
+    let answer = world
+        .ask(request, &format!("csrf={}&{fields}", eves.csrf))
+        .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "another one's form");
 }
 
@@ -87,8 +112,17 @@ async fn what_a_script_sends_needs_the_token_too() {
     let answer = world.ask(put(), "").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("X-Afterword-Csrf"), "{}", answer.text);
-    let answer = world.ask(put().header("x-afterword-csrf", &eve.csrf), "").await;
+    let answer = world
+        .ask(put().header("x-afterword-csrf", &eve.csrf), "")
+        .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    let answer = world.ask(put().header("x-afterword-csrf", &anna.csrf), "").await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND, "there is no such rating: {}", answer.text);
+    let answer = world
+        .ask(put().header("x-afterword-csrf", &anna.csrf), "")
+        .await;
+    assert_eq!(
+        answer.status,
+        StatusCode::NOT_FOUND,
+        "there is no such rating: {}",
+        answer.text
+    );
 }

@@ -25,7 +25,10 @@ async fn an_invitation_works_once_and_looking_at_it_uses_nothing_up() {
         world.ask(Request::head(PATH), "").await;
     }
     let form = world.open(PATH).await;
-    for (password, said) in [("short", "at least 12 characters"), ("hello anna hello", "too easy")] {
+    for (password, said) in [
+        ("short", "at least 12 characters"),
+        ("hello anna hello", "too easy"),
+    ] {
         let answer = world.send("/invitation", &form, &fields(password)).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(answer.text.contains(said), "{}", answer.text);
@@ -35,11 +38,19 @@ async fn an_invitation_works_once_and_looking_at_it_uses_nothing_up() {
     let signed = answer.signed();
     assert_eq!(world.get("/account", &signed).await.status, StatusCode::OK);
 
-    let again = world.send("/invitation", &form, &fields("somebody else's one")).await;
+    let again = world
+        .send("/invitation", &form, &fields("somebody else's one"))
+        .await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
     assert!(again.text.contains("used before"), "{}", again.text);
-    assert_eq!(world.ask(Request::get(PATH), "").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(world.sign_in("anna", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        world.ask(Request::get(PATH), "").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        world.sign_in("anna", PASSWORD).await.status,
+        StatusCode::SEE_OTHER
+    );
 }
 
 #[tokio::test]
@@ -50,7 +61,10 @@ async fn an_invitation_is_over_in_time() {
         ..world.invitation("anna", &[("w1", Role::Manager)]).await
     };
     world.database.invite(&invitation).await.unwrap();
-    assert_eq!(world.ask(Request::get(PATH), "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.ask(Request::get(PATH), "").await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -67,12 +81,21 @@ async fn a_link_for_a_new_password_ends_every_session() {
         grants: Vec::new(),
     };
     world.database.invite(&reset).await.unwrap();
-    assert_eq!(world.get("/account", &before).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        world.get("/account", &before).await.status,
+        StatusCode::SEE_OTHER
+    );
     let form = world.open(PATH).await;
-    let answer = world.send("/invitation", &form, &fields("another good one")).await;
+    let answer = world
+        .send("/invitation", &form, &fields("another good one"))
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let page = world.get("/account", &answer.signed()).await;
-    assert!(page.text.contains("You manage the workspace w1."), "{}", page.text);
+    assert!(
+        page.text.contains("You manage the workspace w1."),
+        "{}",
+        page.text
+    );
     let answer = world.sign_in("anna", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -20,7 +20,10 @@ async fn without_a_valid_token_nothing_is_taken() {
     let token = world.token("events:write", None).await;
     let reader = world.token("reports:read", None).await;
     let body = fact("w1", "e1");
-    assert_eq!(world.ask(events(), &body).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        world.ask(events(), &body).await.status,
+        StatusCode::UNAUTHORIZED
+    );
     for value in [
         String::new(),
         "Bearer".to_owned(),
@@ -31,7 +34,9 @@ async fn without_a_valid_token_nothing_is_taken() {
         format!("Bearer {}", &token[3..]),
         format!("Bearer aw_{}", "a".repeat(5_000)),
     ] {
-        let answer = world.ask(events().header("authorization", &value), &body).await;
+        let answer = world
+            .ask(events().header("authorization", &value), &body)
+            .await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{value}");
         assert!(!answer.text.contains(&token[3..40]), "{}", answer.text);
     }
@@ -52,13 +57,22 @@ async fn a_token_writes_facts_of_its_own_workspaces_alone() {
     let answer = world.ask(bearer(events(), &token), &body).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let told: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
-    assert_eq!((&told["accepted"], &told["refused_total"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&told["accepted"], &told["refused_total"]),
+        (&2.into(), &1.into())
+    );
     assert_eq!(told["refused"][0]["line"], 2);
     assert_eq!(told["refused"][0]["member"], "workspace_id");
     assert_eq!(world.facts(), 2);
     let path = "/api/v1/workspaces/w1/conversations/c1";
     let answer = world.ask(bearer(Request::get(path), &token), "").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    let answer = world.ask(bearer(Request::get("/account"), &token), "").await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "it is nobody's account");
+    let answer = world
+        .ask(bearer(Request::get("/account"), &token), "")
+        .await;
+    assert_eq!(
+        answer.status,
+        StatusCode::FORBIDDEN,
+        "it is nobody's account"
+    );
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use afterword_log::{EmbeddedLog, EmbeddedOptions, Log, Partition, Topic};
-use afterword_readmodel::{
-    Accepted, ApiToken, Grant, Invitation, ReportDatabase, Role, Session,
-};
+use afterword_readmodel::{Accepted, ApiToken, Grant, Invitation, ReportDatabase, Role, Session};
 use afterword_web::access::{
     Access, AccessMetrics, AccessOptions, TeammatesSee, Visibility, secret,
 };
@@ -80,6 +78,7 @@ impl World {
             metrics: HttpMetrics::new(&prometheus::Registry::new()).unwrap(),
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
+            looks: Arc::default(),
         });
         World {
             router,
@@ -126,7 +125,12 @@ impl World {
             seen_at: began,
             expires_at: began + 24 * HOUR,
         };
-        assert!(self.database.begin_session(&session, i64::MAX).await.unwrap());
+        assert!(
+            self.database
+                .begin_session(&session, i64::MAX)
+                .await
+                .unwrap()
+        );
         Signed {
             csrf: secret::form_token(&cookie),
             cookie: format!("afterword={cookie}"),
@@ -178,7 +182,8 @@ impl World {
     /// A form, with the token that belongs to it.
     pub async fn send(&self, path: &str, signed: &Signed, fields: &str) -> Answer {
         let request = as_signed(form(path), signed);
-        self.ask(request, &format!("csrf={}&{fields}", signed.csrf)).await
+        self.ask(request, &format!("csrf={}&{fields}", signed.csrf))
+            .await
     }
 
     /// The cookie and token of a form that is sent before there is a session.
@@ -211,7 +216,10 @@ impl Answer {
         let set = self.headers.get_all(header::SET_COOKIE).iter();
         let pairs = set.filter_map(|value| value.to_str().unwrap().split(';').next());
         let mut wanted = pairs.filter(|pair| pair.starts_with(&format!("{name}=")));
-        wanted.next().unwrap_or_else(|| panic!("no cookie {name}: {self:?}")).to_owned()
+        wanted
+            .next()
+            .unwrap_or_else(|| panic!("no cookie {name}: {self:?}"))
+            .to_owned()
     }
 
     /// The session that it begins.
@@ -225,7 +233,9 @@ impl Answer {
     }
 
     pub fn location(&self) -> &str {
-        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(header::LOCATION)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -68,7 +68,16 @@ async fn on(
                 )));
             }
             let id = Some(account.account_id.clone());
-            link(database, config, account.name, id, Vec::new(), *hours, *json).await
+            link(
+                database,
+                config,
+                account.name,
+                id,
+                Vec::new(),
+                *hours,
+                *json,
+            )
+            .await
         }
         Accounts::Token(command) => tokens::execute(database, command).await,
         Accounts::Hash => Ok(()),
@@ -102,11 +111,7 @@ async fn changeable(database: &ReportDatabase, name: &str) -> Result<Account, Fa
     }
 }
 
-async fn invite(
-    database: &ReportDatabase,
-    config: &Config,
-    wish: &Invite,
-) -> Result<(), Failure> {
+async fn invite(database: &ReportDatabase, config: &Config, wish: &Invite) -> Result<(), Failure> {
     let name = name_of(&wish.name)?;
     let role = match &wish.teammate {
         Some(id) => Role::Teammate(check_id("--teammate", id)?.to_owned()),
@@ -174,7 +179,10 @@ async fn link(
 
 fn told(name: &str, what: &str, done: bool, as_json: bool) {
     match (as_json, done) {
-        (true, _) => println!("{:#}", json!({ "name": name, "state": what, "changed": done })),
+        (true, _) => println!(
+            "{:#}",
+            json!({ "name": name, "state": what, "changed": done })
+        ),
         (false, true) => println!("{} is {what}", harmless(name)),
         (false, false) => println!("{} was {what} already", harmless(name)),
     }
@@ -186,7 +194,10 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
     if as_json {
         let accounts: Vec<_> = accounts.iter().map(account_json).collect();
         let invitations: Vec<_> = invitations.iter().map(invitation_json).collect();
-        println!("{:#}", json!({ "accounts": accounts, "invitations": invitations }));
+        println!(
+            "{:#}",
+            json!({ "accounts": accounts, "invitations": invitations })
+        );
         return Ok(());
     }
     let mut table = Table::new(&["name", "may see", "state"], &[]);
@@ -205,10 +216,16 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
             (Some(_), false) => "a new password until",
         };
         let state = format!("{what} {}", minute(invitation.expires_at));
-        table.row([harmless(&invitation.name), in_words(&invitation.grants), state]);
+        table.row([
+            harmless(&invitation.name),
+            in_words(&invitation.grants),
+            state,
+        ]);
     }
     match accounts.is_empty() && invitations.is_empty() {
-        true => println!("no accounts; `afterword accounts invite NAME --manager` makes a link for the first one"),
+        true => println!(
+            "no accounts; `afterword accounts invite NAME --manager` makes a link for the first one"
+        ),
         false => print!("{}", table.render(0, terminal::colours_on_stdout())),
     }
     Ok(())
@@ -273,6 +290,9 @@ fn hash() -> Result<(), Failure> {
     let password = password.strip_suffix('\r').unwrap_or(password);
     // No name is known here; no password contains this one.
     secret::check_password(password, "\n").map_err(Failure::Failed)?;
-    println!("{}", secret::hash_password(password).map_err(Failure::Failed)?);
+    println!(
+        "{}",
+        secret::hash_password(password).map_err(Failure::Failed)?
+    );
     Ok(())
 }

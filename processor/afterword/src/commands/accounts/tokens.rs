@@ -56,7 +56,10 @@ fn wanted(
         let known = SCOPES.map(Scope::symbol);
         let scope = Scope::of(text).ok_or_else(|| {
             let known = known.join(", ");
-            Failure::Usage(format!("--scope: expected one of {known}, found {}", harmless(text)))
+            Failure::Usage(format!(
+                "--scope: expected one of {known}, found {}",
+                harmless(text)
+            ))
         })?;
         symbols.push(scope.symbol());
     }
@@ -76,11 +79,7 @@ fn wanted(
     })
 }
 
-async fn create(
-    database: &ReportDatabase,
-    token: &ApiToken,
-    as_json: bool,
-) -> Result<(), Failure> {
+async fn create(database: &ReportDatabase, token: &ApiToken, as_json: bool) -> Result<(), Failure> {
     let secret = secret::new_token().map_err(Failure::Failed)?;
     let hash = secret::hash(&secret);
     database.add_token(token, &hash).await.map_err(failed)?;
@@ -111,7 +110,9 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
     let mut table = Table::new(&["id", "name", "scopes", "in", "last used", "state"], &[]);
     for token in &tokens {
         let used = token.used_at.map_or_else(|| "never".to_owned(), minute);
-        let is_over = token.expires_at.is_some_and(|at| at <= afterword_web::now_ms());
+        let is_over = token
+            .expires_at
+            .is_some_and(|at| at <= afterword_web::now_ms());
         let state = match (token.revoked_at, token.expires_at) {
             (Some(at), _) => format!("revoked {}", minute(at)),
             (None, Some(at)) if is_over => format!("over since {}", minute(at)),
@@ -128,7 +129,9 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
         ]);
     }
     match tokens.is_empty() {
-        true => println!("no tokens; `afterword accounts token create --help` says how to make one"),
+        true => {
+            println!("no tokens; `afterword accounts token create --help` says how to make one")
+        }
         false => print!("{}", table.render(0, terminal::colours_on_stdout())),
     }
     Ok(())

@@ -68,7 +68,11 @@ async fn show(
     let Some((account, this)) = viewer.signed_in() else {
         return go_on("/", []);
     };
-    let sessions = access.0.database.sessions(&account.account_id, access.idle_ms(), crate::now_ms());
+    let sessions =
+        access
+            .0
+            .database
+            .sessions(&account.account_id, access.idle_ms(), crate::now_ms());
     let sessions = match sessions.await {
         Ok(sessions) => sessions,
         Err(error) => return later(&error),
@@ -79,7 +83,10 @@ async fn show(
         grants: account.grants.iter().map(in_words).collect(),
         is_configured: account.origin == AccountOrigin::Configuration,
         least: PASSWORD_LEAST,
-        sessions: sessions.iter().map(|session| Row::of(session, this)).collect(),
+        sessions: sessions
+            .iter()
+            .map(|session| Row::of(session, this))
+            .collect(),
         said,
     };
     page(status, &template)
@@ -113,7 +120,10 @@ pub async fn sign_out(State(access): State<Access>, viewer: Viewer) -> Response 
     let Some((account, session)) = viewer.signed_in() else {
         return go_on("/", []);
     };
-    let ended = access.0.database.end_session(&account.account_id, &session.session_id);
+    let ended = access
+        .0
+        .database
+        .end_session(&account.account_id, &session.session_id);
     if let Err(error) = ended.await {
         return later(&error);
     }
@@ -136,7 +146,11 @@ pub async fn end_sessions(
     };
     let database = &access.0.database;
     let ended = match end.as_str() {
-        "others" => database.end_other_sessions(account_id, &this.session_id).await,
+        "others" => {
+            database
+                .end_other_sessions(account_id, &this.session_id)
+                .await
+        }
         id => database.end_session(account_id, id).await,
     };
     match ended {
@@ -191,7 +205,10 @@ async fn change(access: &Access, account: &Account, password: String, client: St
         Ok(password_hash) => password_hash,
         Err(problem) => return problem.into_response(),
     };
-    let set = access.0.database.set_password(&account.account_id, &password_hash, "");
+    let set = access
+        .0
+        .database
+        .set_password(&account.account_id, &password_hash, "");
     if let Err(error) = set.await {
         return later(&error);
     }

@@ -82,7 +82,10 @@ pub async fn post(
     let made = uuid::Uuid::new_v4().to_string();
     let account_id = invitation.account_id.clone().unwrap_or(made);
     let now_ms = crate::now_ms();
-    let accepted = access.0.database.accept(&invitation, &account_id, &password_hash, now_ms);
+    let accepted = access
+        .0
+        .database
+        .accept(&invitation, &account_id, &password_hash, now_ms);
     match accepted.await {
         Ok(Accepted::Done) => {}
         Ok(Accepted::Gone) => return gone(),
@@ -138,7 +141,11 @@ fn gone() -> Response {
 
 impl Access {
     async fn open_invitation(&self, code: &str) -> Result<Invitation, Response> {
-        let found = self.0.database.invitation(&hash(code), crate::now_ms()).await;
+        let found = self
+            .0
+            .database
+            .invitation(&hash(code), crate::now_ms())
+            .await;
         match found {
             Ok(found) => found.ok_or_else(gone),
             Err(error) => Err(later(&error)),

@@ -93,7 +93,10 @@ pub async fn post(
         Err(response) => return response,
     };
     if let Some((account, session)) = viewer.signed_in() {
-        let ended = access.0.database.end_session(&account.account_id, &session.session_id);
+        let ended = access
+            .0
+            .database
+            .end_session(&account.account_id, &session.session_id);
         if let Err(error) = ended.await {
             return later(&error);
         }
@@ -128,11 +131,7 @@ impl Access {
     }
 
     /// Who asks, for limits.
-    pub(super) fn address_of(
-        &self,
-        peer: Option<Extension<Peer>>,
-        headers: &HeaderMap,
-    ) -> IpAddr {
+    pub(super) fn address_of(&self, peer: Option<Extension<Peer>>, headers: &HeaderMap) -> IpAddr {
         let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         let peer = peer.map_or(unknown, |Extension(Peer(address))| address);
         address::client(peer, headers, &self.0.options.trusted_proxies)
@@ -142,7 +141,9 @@ impl Access {
 /// Where to go on: a path of this host, and nothing that a browser could take for another.
 fn here(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//");
-    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let is_plain = next
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     match is_path && is_plain && next.len() <= 2_048 {
         true => next,
         false => "/",
@@ -163,5 +164,8 @@ fn nobody_is_sent_elsewhere() {
     ] {
         assert_eq!(here(bad), "/", "{bad}");
     }
-    assert_eq!(here("/w1/summary?from=2026-03-01"), "/w1/summary?from=2026-03-01");
+    assert_eq!(
+        here("/w1/summary?from=2026-03-01"),
+        "/w1/summary?from=2026-03-01"
+    );
 }

@@ -65,7 +65,10 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
         }
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -74,7 +77,10 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 #[must_use]
 pub fn minute(at_ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(at_ms);
-    time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%d %H:%M").to_string())
+    time.map_or_else(
+        |_| String::new(),
+        |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
+    )
 }
 
 /// What can only be answered later.
@@ -107,7 +113,10 @@ fn client_of(headers: &axum::http::HeaderMap) -> String {
     let text = headers.get(header::USER_AGENT);
     let text = text.and_then(|value| value.to_str().ok());
     let text = text.unwrap_or("a browser without a name");
-    text.chars().filter(|c| !c.is_control()).take(CLIENT_CHARS).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(CLIENT_CHARS)
+        .collect()
 }
 
 impl Access {
@@ -128,7 +137,11 @@ impl Access {
             seen_at: now_ms,
             expires_at: now_ms.saturating_add(super::milliseconds(most)),
         };
-        let has_begun = self.0.database.begin_session(&session, self.idle_ms()).await?;
+        let has_begun = self
+            .0
+            .database
+            .begin_session(&session, self.idle_ms())
+            .await?;
         let transport = self.transport();
         Ok(has_begun.then(|| {
             [
