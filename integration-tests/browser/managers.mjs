@@ -25,7 +25,7 @@ async function drop(session, page) {
   const column = page.locator(`#time g[data-href="${worst.href}"]`).first();
   await session.accessible(page);
   await session.screenshot(page, 'summary');
-  await column.locator('.slot').click();
+  await column.click();
   await page.waitForURL((url) => url.pathname.endsWith('/ratings') && url.search !== '');
   assert.ok((await page.locator('.entry').count()) > 0, 'a click on the column leads to its ratings');
 }

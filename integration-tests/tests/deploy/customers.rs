@@ -57,15 +57,22 @@ pub fn links(place: &Place) -> Vec<String> {
     place.tail("rating-requested").iter().map(link).collect()
 }
 
+/// Where the customers' pages of a running service are.
+pub fn survey_url(place: &Place) -> String {
+    let file = std::fs::read(place.data().join("service.json")).unwrap();
+    let file: Value = serde_json::from_slice(&file).unwrap();
+    format!("http://{}", file["survey"].as_str().unwrap())
+}
+
 /// Opens a link and answers; nothing when nobody listens there.
-pub fn answer(port: u16, link: &str) -> Option<()> {
+pub fn answer(survey: &str, link: &str) -> Option<()> {
     let config = Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(10)))
         .http_status_as_error(false)
         .proxy(None)
         .build();
     let agent = Agent::new_with_config(config);
-    let address = format!("http://127.0.0.1:{port}/r/{link}");
+    let address = format!("{survey}/r/{link}");
     let page = agent
         .get(&address)
         .call()

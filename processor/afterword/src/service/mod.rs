@@ -121,8 +121,7 @@ impl Service {
         toy: Option<ToyChat>,
     ) -> Result<Service, Failure> {
         let survey = listeners.survey();
-        let failed = |error| Failure::while_doing("registering metrics", error);
-        let metrics = Arc::new(Metrics::new().map_err(failed)?);
+        let metrics = Arc::new(Metrics::new().map_err(unregistered)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
@@ -133,13 +132,12 @@ impl Service {
         let start = || start_tasks(config, &opened, &schemas, &metrics);
         let tasks = roles.process.then(start).transpose()?;
         let (engine, group) = tasks.unwrap_or_default();
-        let projecting = match roles.project {
-            true => {
-                let stop = stopped.clone();
-                Some(Projecting::start(config, &opened, &schemas, &starting, stop).await?)
-            }
-            false => None,
-        };
+        let mut projecting = None;
+        if roles.project {
+            let stop = stopped.clone();
+            let started = Projecting::start(config, &opened, &schemas, &starting, stop).await?;
+            projecting = Some(started);
+        }
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
             None => projecting::read_database(config, roles, &starting).await?,
@@ -163,8 +161,7 @@ impl Service {
         let mut others = std::mem::take(&mut serving.tasks);
         let tidying = retention::run(config.clone(), health.clone(), stopped);
         others.push(tokio::spawn(tidying));
-        let failed = |error| Failure::while_doing("writing service.json", error);
-        let published = file.publish(&config.data_dir).map_err(failed)?;
+        let published = file.publish(&config.data_dir).map_err(unpublished)?;
         Ok(Service {
             log,
             schemas,
@@ -240,6 +237,14 @@ impl Service {
             false => Err(Failure::Failed(failed.join("; "))),
         }
     }
+}
+
+fn unregistered(error: prometheus::Error) -> Failure {
+    Failure::while_doing("registering metrics", error)
+}
+
+fn unpublished(error: std::io::Error) -> Failure {
+    Failure::while_doing("writing service.json", error)
 }
 
 /// The report database that is there, for commands beside the service.

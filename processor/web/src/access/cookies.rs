@@ -26,8 +26,8 @@ impl Cookie {
         match (self, transport) {
             (Cookie::Session, Transport::Tls) => "__Host-afterword",
             (Cookie::Session, Transport::Loopback) => "afterword",
-            (Cookie::Form, Transport::Tls) => "__Host-afterword_form",
-            (Cookie::Form, Transport::Loopback) => "afterword_form",
+            (Cookie::Form, Transport::Tls) => "__Host-afterword-form",
+            (Cookie::Form, Transport::Loopback) => "afterword-form",
         }
     }
 
@@ -81,7 +81,7 @@ mod tests {
         check(format!("afterword={value}"), true);
         check(format!("a=b; afterword={value}; c=d"), true);
         check(format!("xafterword={value}"), false);
-        check(format!("afterword_form={value}"), false);
+        check(format!("afterword-form={value}"), false);
         check(format!("__Host-afterword={value}"), false);
         check(format!("afterword={value}a"), false);
         check("afterword=".to_owned(), false);
@@ -94,7 +94,7 @@ mod tests {
         let expected = "__Host-afterword=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure";
         assert_eq!(text, expected);
         let text = Cookie::Form.clear(Transport::Loopback);
-        let expected = "afterword_form=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
+        let expected = "afterword-form=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
         assert_eq!(text, expected);
     }
 }

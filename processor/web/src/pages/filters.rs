@@ -142,7 +142,7 @@ impl Filters {
         };
         self.commented = either(
             self.chosen.commented,
-            "With or without comment",
+            "Commented or not",
             "With a comment",
             "Without a comment",
         );

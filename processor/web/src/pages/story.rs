@@ -222,12 +222,23 @@ fn check(criterion: Criterion, decision: &StoryDecision) -> Check {
     }
 }
 
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn since(last_reply_ms: Option<i64>) -> String {
+    match last_reply_ms {
+        None => "no reply".to_owned(),
+        Some(ms) if ms < 0 => format!("reply {} after the close", words::span(ms)),
+        Some(ms) => words::span(ms),
+    }
+}
+
 fn measured(
     criterion: Criterion,
     measured: &Measured,
     decision: &StoryDecision,
 ) -> (&'static str, String, String) {
-    let yes = |yes: bool| if yes { "yes" } else { "no" };
     let customers = || words::counted(measured.customers, "customer", "customers");
     let thresholds = &decision.thresholds;
     match criterion {
@@ -235,8 +246,8 @@ fn measured(
             "Ratings are live",
             format!(
                 "in the plan: {}; live for this customer: {}",
-                yes(measured.plan),
-                yes(measured.live)
+                yes_or_no(measured.plan),
+                yes_or_no(measured.live)
             ),
             "both".to_owned(),
         ),
@@ -248,7 +259,7 @@ fn measured(
         Criterion::NoCustomer => ("Has a customer", customers(), "at least 1".to_owned()),
         Criterion::NoTeammateReply => (
             "A teammate replied",
-            yes(measured.teammate_replied).to_owned(),
+            yes_or_no(measured.teammate_replied).to_owned(),
             "yes".to_owned(),
         ),
         Criterion::TooShort => {
@@ -264,18 +275,11 @@ fn measured(
                 format!("over {}", words::count(thresholds.characters)),
             )
         }
-        Criterion::Stale => {
-            let since = match measured.milliseconds_since_last_reply {
-                None => "no reply".to_owned(),
-                Some(ms) if ms < 0 => format!("reply {} after the close", words::span(ms)),
-                Some(ms) => words::span(ms),
-            };
-            (
-                "Last reply is recent",
-                since,
-                format!("at most {}", words::span(thresholds.milliseconds)),
-            )
-        }
+        Criterion::Stale => (
+            "Last reply is recent",
+            since(measured.milliseconds_since_last_reply),
+            format!("at most {}", words::span(thresholds.milliseconds)),
+        ),
         Criterion::GroupConversation => ("One customer only", customers(), "at most 1".to_owned()),
         Criterion::AlreadyRequested => (
             "Not asked before",

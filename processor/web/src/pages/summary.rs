@@ -108,19 +108,7 @@ async fn show(
         .database
         .summary(&filter, step, settings.as_ref())
         .await?;
-    let view = match &teammate {
-        Some(id) => desk.view("ratings").at(desk.teammate(id).path()).only(&[
-            "from",
-            "to",
-            "channel",
-            "granularity",
-        ]),
-        None => desk.view("summary"),
-    };
-    let view = view.with(
-        "granularity",
-        chosen.step.map_or("", super::chosen::step_symbol),
-    );
+    let view = view(&desk, teammate.as_deref());
     let ids = match teammate {
         Some(_) => Vec::new(),
         None => pages.teammate_ids(&filter).await?,
@@ -164,6 +152,20 @@ async fn show(
         desk,
     };
     page(&body)
+}
+
+/// The address of this view.
+fn view(desk: &Desk, teammate: Option<&str>) -> Address {
+    let kept = ["from", "to", "channel", "granularity"];
+    let view = match teammate {
+        Some(id) => desk
+            .view("ratings")
+            .at(desk.teammate(id).path())
+            .only(&kept),
+        None => desk.view("summary"),
+    };
+    let step = desk.chosen.step.map_or("", super::chosen::step_symbol);
+    view.with("granularity", step)
 }
 
 /// Of one teammate a day has too few ratings for a share.

@@ -60,7 +60,13 @@ fn labels(pen: &mut Pen, pieces: &[Piece], y: f64) {
     let slot = 100.0 / pieces.len().max(1) as f64;
     for (index, piece) in pieces.iter().enumerate() {
         // Counted from the latest, which is the one that people look for; the first might stick out.
-        if (pieces.len() - 1 - index).is_multiple_of(each) {
+        let from_latest = pieces.len() - 1 - index;
+        if from_latest.is_multiple_of(each) {
+            // Narrow windows have room for every second one.
+            let class = match (from_latest / each).is_multiple_of(2) {
+                true => "label",
+                false => "label spare",
+            };
             let x = slot * (index as f64 + 0.5);
             let anchor = match x {
                 x if x > 93.0 => "end",
@@ -73,7 +79,7 @@ fn labels(pen: &mut Pen, pieces: &[Piece], y: f64) {
                 _ => x,
             };
             pen.draw(format_args!(
-                "<text class=\"label\" x=\"{x:.2}%\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                "<text class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
                 escaped(&piece.label)
             ));
         }

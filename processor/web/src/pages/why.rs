@@ -99,8 +99,11 @@ pub async fn get(
         closes_in_all: funnel.closes,
         stages: stages(&desk, &funnel),
         held: held(&desk, &funnel),
-        characters: others(&funnel.other_thresholds.characters, "characters"),
-        days: others(&funnel.other_thresholds.days, "days"),
+        characters: others(
+            &funnel.other_thresholds.characters,
+            ["character", "characters"],
+        ),
+        days: others(&funnel.other_thresholds.days, ["day", "days"]),
         listed: listed(&desk.chosen.closes),
         closes,
         next,
@@ -252,7 +255,7 @@ fn held(desk: &Desk, funnel: &Funnel) -> Vec<Held> {
 }
 
 /// Those that say something new: of neighbours with the same effect the first.
-fn others(list: &[OtherThreshold], unit: &str) -> Vec<Other> {
+fn others(list: &[OtherThreshold], unit: [&str; 2]) -> Vec<Other> {
     let most = list
         .iter()
         .map(|other| other.closes.abs())
@@ -274,13 +277,10 @@ fn others(list: &[OtherThreshold], unit: &str) -> Vec<Other> {
         } else {
             "filled"
         };
+        let threshold = words::counted(other.threshold, unit[0], unit[1]);
         shown.push(Other {
-            threshold: format!("{} {unit}", words::count(other.threshold)),
-            drawing: chart::part(
-                &format!("{} {unit}", other.threshold),
-                other.closes.abs() as f64 / most as f64,
-                class,
-            ),
+            drawing: chart::part(&threshold, other.closes.abs() as f64 / most as f64, class),
+            threshold,
             effect,
         });
     }

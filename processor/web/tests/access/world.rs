@@ -8,7 +8,7 @@ use afterword_readmodel::{Accepted, ApiToken, Grant, Invitation, ReportDatabase,
 use afterword_web::access::{
     Access, AccessMetrics, AccessOptions, TeammatesSee, Visibility, secret,
 };
-use afterword_web::{Gate, HttpMetrics, Places, Reports, now_ms, reports_router};
+use afterword_web::{Gate, HttpMetrics, Places, Reports, WorkspaceLook, now_ms, reports_router};
 use axum::Router;
 use axum::body::Body;
 use axum::http::request::Builder;
@@ -65,6 +65,7 @@ impl World {
             visibility: Visibility(visibility),
             ..options
         };
+        let looks = ["w1", "w2"].map(|id| (id.to_owned(), WorkspaceLook::of(id)));
         let gate = Gate::new(4, Duration::from_secs(10));
         let router = reports_router(Reports {
             log: Arc::clone(&log),
@@ -78,7 +79,7 @@ impl World {
             metrics: HttpMetrics::new(&prometheus::Registry::new()).unwrap(),
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
-            looks: Arc::default(),
+            looks: Arc::new(looks.into()),
         });
         World {
             router,
@@ -191,7 +192,7 @@ impl World {
         let answer = self.ask(Request::get(path), "").await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         Signed {
-            cookie: answer.cookie("afterword_form"),
+            cookie: answer.cookie("afterword-form"),
             csrf: csrf_of(&answer.text),
         }
     }

@@ -74,8 +74,8 @@ async fn tokens_that_are_none_all_get_the_same_page() {
     let world = World::new().await;
     let path = world.asked("c1").await;
     let without_nonce = |text: &str| {
-        let (before, rest) = text.split_once("nonce=\"").expect("a nonce");
-        format!("{before}{}", rest.split_once('"').expect("its end").1)
+        let (_, rest) = text.split_once("nonce=\"").expect("a nonce");
+        text.replace(rest.split_once('"').expect("its end").0, "")
     };
     let expected = without_nonce(&world.get("/r/x").await.text);
     for wrong in [
