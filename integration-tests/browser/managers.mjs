@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { PHONE, fitsSideways, parameters, run } from './chromium.mjs';
+import { PHONE, SMALL, fitsSideways, parameters, run } from './chromium.mjs';
 
 const { address } = parameters;
 const workspace = `${address}/acme`;
@@ -142,6 +142,9 @@ async function elsewhere(session) {
     await fitsSideways(phone);
     await session.accessible(phone);
     await session.screenshot(phone, `phone-${page.replace('/', '-')}`);
+    await phone.setViewportSize(SMALL);
+    await fitsSideways(phone);
+    await phone.setViewportSize(PHONE);
   }
   const plain = await session.open({ javaScriptEnabled: false });
   await plain.goto(`${workspace}/ratings?reactions=terrible`);
