@@ -11,8 +11,11 @@ use super::words;
 /// Counts by reaction, worst to best.
 pub type Counts = [i64; Reaction::ALL.len()];
 
-/// A segment narrower than this has no number in it.
-const ROOM_FOR_TEXT: f64 = 0.09;
+/// A segment narrower than this has no number in it: in a drawing as wide as a page, and in one of a table's column.
+const ROOM_ON_A_PAGE: f64 = 0.09;
+const ROOM_IN_A_COLUMN: f64 = 0.17;
+/// From this height on a drawing is one of a page.
+const PAGE_HEIGHT: u32 = 32;
 
 /// Text as content or attribute of an element.
 pub fn escaped(text: &str) -> String {
@@ -65,6 +68,10 @@ pub fn in_words(counts: &Counts) -> String {
 
 /// One bar, cut by the shares of the reactions.
 pub fn stack(title: &str, counts: &Counts, height: u32) -> String {
+    let room = match height >= PAGE_HEIGHT {
+        true => ROOM_ON_A_PAGE,
+        false => ROOM_IN_A_COLUMN,
+    };
     let mut pen = Pen::new("stack", height, title, &in_words(counts));
     let whole: i64 = counts.iter().sum();
     let mut left = 0.0;
@@ -86,7 +93,7 @@ pub fn stack(title: &str, counts: &Counts, height: u32) -> String {
             words::count(*count),
             words::percent(share),
         ));
-        if share >= ROOM_FOR_TEXT && height >= 24 {
+        if share >= room {
             pen.draw(format_args!(
                 "<text class=\"on-{symbol}\" x=\"{:.3}%\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 (left + share / 2.0) * 100.0,
