@@ -4,6 +4,7 @@
 // In a test, what must not fail may end it.
 #![allow(clippy::unwrap_used)]
 
+mod api;
 #[allow(dead_code)]
 #[path = "../processes/binary.rs"]
 mod binary;
