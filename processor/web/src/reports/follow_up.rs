@@ -31,7 +31,7 @@ const NOBODY: &str = "somebody";
 #[serde(deny_unknown_fields)]
 pub struct FollowUpBody {
     /// A name; not looked at where the listener knows who asks. `somebody` when it is left out.
-    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    #[schema(min_length = 1, max_length = 256)]
     by: Option<String>,
 }
 
