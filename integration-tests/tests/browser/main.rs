@@ -1,4 +1,4 @@
-//! What customers and managers see, in a real Chromium: the survey's page, the survey in a chat, the demo, the reports; and that
+//! What customers and managers see, in a real Chromium: the survey's page, the survey in a chat, the demo, the reports, accounts; and that
 //! following a link rates nothing.
 //!
 //! The scripts are in `integration-tests/browser/`; their screenshots go to `browser/` in the build's directory, for whoever wants
@@ -7,6 +7,7 @@
 // In a test, what must not fail may end it.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 #[path = "../processes/binary.rs"]
 mod binary;
 mod chat;
