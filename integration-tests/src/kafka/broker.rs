@@ -1,7 +1,7 @@
 //! One broker of a cluster: its files, and its process while it runs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -150,5 +150,15 @@ pub fn java(options: &[String], class: &str) -> Command {
     let mut command = tied("java");
     command.arg(format!("@{}", flags.display())).args(options);
     command.arg("-cp").arg(jars("broker").join("*")).arg(class);
+    command
+}
+
+/// Java about to run a program of one file, with Kafka's clients and Avro.
+pub fn java_source(file: &Path) -> Command {
+    let path = [jars("broker"), jars("consumer")].map(|set| set.join("*").display().to_string());
+    let mut command = tied("java");
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
+    command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
+    command.arg("-cp").arg(path.join(":")).arg(file);
     command
 }
