@@ -4,6 +4,7 @@
 // In a test, what must not fail may end it.
 #![allow(clippy::unwrap_used)]
 
+mod api;
 #[allow(dead_code)]
 #[path = "../processes/binary.rs"]
 mod binary;
@@ -34,11 +35,13 @@ fn top() -> PathBuf {
         .unwrap()
 }
 
-/// Runs a command in the project's folder; returns what it printed when it ends well, and everything otherwise.
+/// Runs a command, in the project's folder unless it names another; returns what it printed when it ends well, and everything otherwise.
 fn run(command: &mut Command) -> Result<String, String> {
     let named = format!("{command:?}");
+    if command.get_current_dir().is_none() {
+        command.current_dir(top());
+    }
     let output = command
-        .current_dir(top())
         .output()
         .map_err(|error| format!("{named}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,11 +1,13 @@
 //! How long each query of the reports takes on SQLite, over a year in one workspace. A few thousand ratings by default, so that it
 //! always runs; `AFTERWORD_REPORT_RATINGS=10000000` makes it a benchmark (about 2 KB of disk a rating, in the folder for temporary
-//! files or `AFTERWORD_REPORT_DIR`), with three decisions a rating, 500 teammates, and a table of p50 and p95:
+//! files, `TMPDIR`), with three decisions a rating, 500 teammates, a table of p50 and p95, and how fast more is projected:
 //!
 //! `AFTERWORD_REPORT_RATINGS=1000000 cargo test -p afterword-readmodel --test report_speed -- --nocapture`
 //!
 //! The rows are made in SQL before the sums are: so it measures the migration of such a database, too.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+
+mod support;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,12 +21,17 @@ use jiff::civil::date;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqlSafeStr};
+use support::world::{World, append};
+use support::{Kind, Place};
 
 /// No query may take longer, at p95, on two cores of a small machine. Held against when the number of ratings is given: a test that
 /// runs beside others can promise no time.
 const LIMIT: Duration = Duration::from_millis(300);
 const ROUNDS: usize = 20;
 const TEAMMATES: i64 = 500;
+/// 2025, in milliseconds.
+const YEAR_BEGINS: i64 = 1_735_689_600_000;
+const YEAR_MS: i64 = 31_536_000_000;
 /// Half of the requests are answered.
 const REQUESTS_A_RATING: i64 = 2;
 const DECISIONS_A_RATING: i64 = 3;
@@ -42,7 +49,7 @@ fn numbers(count: i64) -> String {
     format!(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}), \
          d AS (SELECT i, i * 2654435761 % 4294967296 / 65536 AS a, i * 40503 % 65536 * 31 % 65537 AS b, \
-         1735689600000 + i * 31535999999 / {count} AS at FROM n) "
+         {YEAR_BEGINS} + i * ({YEAR_MS} - 1) / {count} AS at FROM n) "
     )
 }
 
@@ -50,7 +57,7 @@ fn requests(ratings: i64) -> String {
     let day = "date(at / 1000, 'unixepoch')";
     format!(
         "{} INSERT INTO requests SELECT 'request-' || i, 'w', 'conversation-' || i, 'user', 'customer-' || i, \
-         'teammate-' || (a % {TEAMMATES}), CASE WHEN b % 10 = 0 THEN 'email' ELSE 'messenger' END, at, {day}, 1, i % 4, i, 1, \
+         'teammate-' || (a % {TEAMMATES}), CASE WHEN b % 10 = 0 THEN 'email' ELSE 'messenger' END, at, {day}, 1, i % 4 + 4, i, 1, \
          CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN at END, CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN {day} END, \
          CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN CASE WHEN a % 100 < 4 THEN 'terrible' WHEN a % 100 < 9 THEN 'bad' \
          WHEN a % 100 < 17 THEN 'ok' WHEN a % 100 < 57 THEN 'great' ELSE 'amazing' END END, \
@@ -66,7 +73,7 @@ fn decisions(ratings: i64) -> String {
     let mask = "CASE WHEN i % 3 < 2 THEN 0 WHEN a % 100 < 40 THEN 16 WHEN a % 100 < 55 THEN 2 WHEN a % 100 < 70 THEN 8 \
          WHEN a % 100 < 80 THEN 24 WHEN a % 100 < 90 THEN 128 WHEN a % 100 < 97 THEN 32 ELSE a % 512 END";
     format!(
-        "{} INSERT INTO decisions SELECT 'w', 'conversation-' || i, i % 4, i, 0, at, date(at / 1000, 'unixepoch'), \
+        "{} INSERT INTO decisions SELECT 'w', 'conversation-' || i, i % 4 + 4, i, 0, at, date(at / 1000, 'unixepoch'), \
          {mask} = 0, CASE WHEN {mask} = 0 THEN '' ELSE 'too_short' END, {mask}, 'teammate', 1, 1, 'user', 1, 1, \
          CASE WHEN {mask} & 16 THEN b % 251 ELSE 251 END, a * 9000, 'customer_initiated', 0, 250, 604800000, 1, 1, \
          'teammate-' || (a % {TEAMMATES}), CASE WHEN {mask} = 0 THEN 'request-' || i END FROM d",
@@ -159,11 +166,8 @@ fn filter(days: i32, round: usize) -> Filter {
 async fn every_query_is_quick_over_a_year() {
     let ratings: i64 =
         std::env::var("AFTERWORD_REPORT_RATINGS").map_or(3_000, |count| count.parse().unwrap());
-    let directory = match std::env::var("AFTERWORD_REPORT_DIR") {
-        Ok(folder) => tempfile::tempdir_in(folder).unwrap(),
-        Err(_) => tempfile::tempdir().unwrap(),
-    };
-    let file = directory.path().join("report.db");
+    let place = Place::new(Kind::Sqlite, 1);
+    let file = place.file();
     let began = Instant::now();
     fill(&file, ratings).await;
     println!(
@@ -172,7 +176,7 @@ async fn every_query_is_quick_over_a_year() {
         began.elapsed()
     );
     let began = Instant::now();
-    let database = ReportDatabase::open_file(&file).await.unwrap();
+    let database = place.database().await;
     println!(
         "migrated in {:.0?}, {} MB",
         began.elapsed(),
@@ -186,11 +190,35 @@ async fn every_query_is_quick_over_a_year() {
     figures(&database, &mut over).await;
     lists(&database, &mut over).await;
     closes(&database, &mut over).await;
+    database.close().await;
     let is_measured = std::env::var("AFTERWORD_REPORT_RATINGS").is_ok();
+    projected(&place, if is_measured { 100_000 } else { 1_000 }).await;
     assert!(
         over.is_empty() || !is_measured,
         "over {LIMIT:?} at p95: {over:?}"
     );
+}
+
+/// So many closes more, spread over the year, half of them rated: into this database, and into an empty one.
+async fn projected(place: &Place, closes: i64) {
+    let mut world = World::new(1);
+    for number in 0..closes {
+        let conversation = format!("another-{number}");
+        let at = YEAR_BEGINS + number * YEAR_MS / closes;
+        let teammate = format!("teammate-{}", number % TEAMMATES);
+        world.ask("w", &conversation, &teammate, at);
+        if number % REQUESTS_A_RATING == 0 {
+            world.rate(&conversation, Reaction::Great, at);
+        }
+    }
+    append(place.log.as_ref(), &world.made);
+    let outputs = world.made.len() as f64;
+    for (name, place) in [("this", place), ("an empty", &place.beside(Kind::Sqlite))] {
+        let began = Instant::now();
+        place.drain().await.unwrap();
+        let rate = outputs / began.elapsed().as_secs_f64();
+        println!("projected into {name} database: {rate:.0} outputs/s");
+    }
 }
 
 async fn figures(database: &ReportDatabase, over: &mut Vec<String>) {

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 use crate::reports::{ProblemDocument, ReadProblems, Reports};
@@ -140,7 +141,10 @@ async fn read(reports: &Reports, headers: &HeaderMap, body: Body) -> Result<Cont
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, expected)
     })?;
     let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let contact: Contact = serde_json::from_slice(&bytes).map_err(|error| {
+    // By way of an object, since a list of values would do for a struct.
+    let object: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
+    let contact = object.and_then(|object| serde_json::from_value(Value::Object(object)));
+    let contact: Contact = contact.map_err(|error| {
         refused(format!(
             "expected an object of email, name, locale (texts or null) and wants_mail (true or false): {error}"
         ))

@@ -27,18 +27,29 @@ const REFUSALS_TOLD: usize = 1_000;
 /// Facts appended at once; each such batch is durable as a whole.
 const BATCH: usize = 5_000;
 
-/// What is said of the facts of one request.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-pub struct Counts {
+/// What became of the facts of one request.
+#[derive(Debug, Default)]
+struct Counts {
     accepted: u64,
     passed_over: u64,
     ignored_members: u64,
     refused: u64,
 }
 
+/// What is said when none was refused.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AllTaken {
+    accepted: u64,
+    passed_over: u64,
+    ignored_members: u64,
+    /// None.
+    #[schema(max_items = 0)]
+    refused: Vec<Refusal>,
+}
+
 /// One fact that was refused, and where it stood.
-#[derive(Debug, Serialize)]
-struct Refusal {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Refusal {
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +76,7 @@ enum Shape {
         (String = "application/x-ndjson"),
     )),
     responses(
-        (status = 200, description = "All were taken.", body = Counts),
+        (status = 200, description = "All were taken.", body = AllTaken),
         (status = 400, description = "Not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The body took too long.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -299,12 +310,16 @@ pub fn unavailable(error: &LogError) -> Problem {
 }
 
 fn answer(counts: &Counts, refusals: &[Refusal]) -> Response {
-    let told = serde_json::to_value(refusals).unwrap_or_default();
     if counts.refused == 0 {
-        let mut document = serde_json::to_value(counts).unwrap_or_default();
-        document["refused"] = told;
-        return Json(document).into_response();
+        return Json(AllTaken {
+            accepted: counts.accepted,
+            passed_over: counts.passed_over,
+            ignored_members: counts.ignored_members,
+            refused: Vec::new(),
+        })
+        .into_response();
     }
+    let told = serde_json::to_value(refusals).unwrap_or_default();
     let detail = format!(
         "{} of the events were refused; the {} others are durable and need not be sent again",
         counts.refused, counts.accepted

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
 use crate::figures::sums::Sums;
-use crate::figures::thresholds::Thresholds;
+use crate::figures::thresholds::OtherThresholds;
 use crate::figures::{Filter, Period};
 
 /// What one criterion held back.
@@ -36,7 +36,7 @@ pub struct Funnel {
     pub answered: i64,
     /// Every criterion, in the order of the rules. A close may fall at several, so these do not add up.
     pub held_back: Vec<HeldBack>,
-    pub other_thresholds: Thresholds,
+    pub other_thresholds: OtherThresholds,
 }
 
 const ALL: &str = "SELECT failed_mask, CAST(SUM(decided) AS BIGINT), CAST(SUM(requested) AS BIGINT) FROM decision_days \

@@ -39,7 +39,7 @@ pub use ratings::{Rating, RatingFilter};
 pub use summary::{PeriodFigures, Summary};
 pub use targets::{TargetResult, Verdict, Why};
 pub use teammates::{TeammateFigures, TrendPoint};
-pub use thresholds::{OtherThreshold, Thresholds as OtherThresholds};
+pub use thresholds::{OtherThreshold, OtherThresholds};
 pub use versions::{SettingsVersion, TargetSettings};
 
 /// What figures are of: a workspace's days, one teammate or all, one channel or both. Every filter applies to requests and

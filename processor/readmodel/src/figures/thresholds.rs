@@ -23,7 +23,7 @@ pub struct OtherThreshold {
 /// first that passes is asked about, so these are the most that could change. A higher threshold of characters cannot be told:
 /// they are counted no further than one past the threshold in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Thresholds {
+pub struct OtherThresholds {
     /// In place of `too_short`'s, by steps of 25 characters, up to what was measured.
     pub characters: Vec<OtherThreshold>,
     /// In place of `stale`'s, in days, 1 to 90.
@@ -42,7 +42,10 @@ impl ReportDatabase {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn other_thresholds(&self, filter: &Filter) -> Result<Thresholds, ReadModelError> {
+    pub async fn other_thresholds(
+        &self,
+        filter: &Filter,
+    ) -> Result<OtherThresholds, ReadModelError> {
         let query = sqlx::query(SELECT)
             .bind(&filter.workspace_id)
             .bind(filter.teammate())
@@ -56,7 +59,7 @@ impl ReportDatabase {
     }
 }
 
-fn thresholds(measured: &[(String, i64, i64)]) -> Thresholds {
+fn thresholds(measured: &[(String, i64, i64)]) -> OtherThresholds {
     let sum = |measure: &str, wanted: &dyn Fn(i64) -> bool| -> i64 {
         let matching = measured
             .iter()
@@ -80,7 +83,7 @@ fn thresholds(measured: &[(String, i64, i64)]) -> Thresholds {
             closes: sum(STALE_DAYS, &|bucket| bucket <= threshold)
                 - sum(ASKED_DAYS, &|bucket| bucket > threshold),
         });
-    Thresholds {
+    OtherThresholds {
         characters: characters.collect(),
         days: days.collect(),
     }

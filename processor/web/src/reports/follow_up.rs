@@ -14,6 +14,8 @@ use utoipa::ToSchema;
 use super::Reports;
 use super::answer::{ProblemDocument, ReadProblems, failed, json};
 use super::parameters::check_id;
+use serde_json::{Map, Value};
+
 use crate::events::read_body;
 use crate::problem::Problem;
 
@@ -29,7 +31,7 @@ const NOBODY: &str = "somebody";
 #[serde(deny_unknown_fields)]
 pub struct FollowUpBody {
     /// A name; not looked at where the listener knows who asks. `somebody` when it is left out.
-    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    #[schema(min_length = 1, max_length = 256)]
     by: Option<String>,
 }
 
@@ -60,12 +62,14 @@ pub async fn mark(
     let body = read_body(&reports, body).await?;
     let said = match body.iter().all(u8::is_ascii_whitespace) {
         true => FollowUpBody::default(),
-        false => serde_json::from_slice::<Option<FollowUpBody>>(&body)
+        // By way of an object, since a list of values would do for a struct.
+        false => serde_json::from_slice::<Option<Map<String, Value>>>(&body)
+            .and_then(|said| serde_json::from_value(said.map_or(Value::Null, Value::Object)))
             .map_err(|error| {
                 let detail = format!("expected {{\"by\": \"a name\"}} or nothing: {error}");
                 Problem::new(StatusCode::BAD_REQUEST, detail)
-            })?
-            .unwrap_or_default(),
+            })
+            .map(|said: Option<FollowUpBody>| said.unwrap_or_default())?,
     };
     let by = who(caller, said.by)?;
     change(&reports, &workspace, &request, MarkAs::FollowedUp, by).await

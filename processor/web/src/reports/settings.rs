@@ -49,7 +49,6 @@ pub struct NewSettings {
     /// Those that differ from the workspace's, by teammate.
     teammate_targets: Option<BTreeMap<String, TargetSettings>>,
     /// Who appends it; not looked at where the listener knows who asks.
-    #[schema(nullable = false)]
     by: Option<String>,
 }
 
