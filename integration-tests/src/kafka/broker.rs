@@ -155,10 +155,24 @@ pub fn java(options: &[String], class: &str) -> Command {
 
 /// Java about to run a program of one file, with Kafka's clients and Avro.
 pub fn java_source(file: &Path) -> Command {
-    let path = [jars("broker"), jars("consumer")].map(|set| set.join("*").display().to_string());
     let mut command = tied("java");
     command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
-    command.arg("-cp").arg(path.join(":")).arg(file);
+    command.arg("-cp").arg(consumers_classes()).arg(file);
     command
+}
+
+/// The Java compiler about to compile a file, with the same, into the folder where it lies.
+pub fn compile(file: &Path) -> Command {
+    let mut command = tied("javac");
+    command.arg("-Xlint:all").arg("-cp").arg(consumers_classes());
+    command.arg("-d").arg(file.parent().expect("a file in a folder"));
+    command.arg(file);
+    command
+}
+
+fn consumers_classes() -> String {
+    let sets = [jars("broker"), jars("consumer")];
+    sets.map(|set| set.join("*").display().to_string())
+        .join(":")
 }
