@@ -1,4 +1,4 @@
-//! The documents: their examples run as they stand on their pages, the reference of commands is what the program says, the AsyncAPI
+//! The documents: their examples run as they stand on their pages, the references of commands and of the configuration are what the program says, the AsyncAPI
 //! document is what the schemas give, and every link of the site leads somewhere.
 //!
 //! | variable | is | when unset |
@@ -15,6 +15,7 @@
 #[path = "../processes/binary.rs"]
 mod binary;
 mod commands;
+mod configuration;
 mod quick_start;
 mod values;
 
