@@ -165,8 +165,13 @@ pub fn java_source(file: &Path) -> Command {
 /// The Java compiler about to compile a file, with the same, into the folder where it lies.
 pub fn compile(file: &Path) -> Command {
     let mut command = tied("javac");
-    command.arg("-Xlint:all").arg("-cp").arg(consumers_classes());
-    command.arg("-d").arg(file.parent().expect("a file in a folder"));
+    command
+        .arg("-Xlint:all")
+        .arg("-cp")
+        .arg(consumers_classes());
+    command
+        .arg("-d")
+        .arg(file.parent().expect("a file in a folder"));
     command.arg(file);
     command
 }

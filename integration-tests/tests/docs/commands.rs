@@ -44,7 +44,8 @@ fn tell(words: &[&str], text: &mut String) {
     } else {
         without_common_flags(&help)
     };
-    let name = [&["afterword"], words].concat().join(" ");
+    let name = ["afterword"].iter().chain(words).copied();
+    let name = name.collect::<Vec<_>>().join(" ");
     writeln!(text, "\n## {name}\n\n```text\n{}\n```", shown.trim_end()).unwrap();
     for below in commands_in(&help) {
         tell(&[words, &[below]].concat(), text);
@@ -87,7 +88,10 @@ fn without_common_flags(help: &str) -> String {
         let indent = line.len() - line.trim_start().len();
         let is_flag = line.trim_start().starts_with('-') && indent <= 6;
         if is_flag || (indent < 6 && !line.is_empty()) {
-            leaving_out = is_flag && COMMON.iter().any(|flag| line.trim_start().starts_with(flag));
+            leaving_out = is_flag
+                && COMMON
+                    .iter()
+                    .any(|flag| line.trim_start().starts_with(flag));
         }
         if !leaving_out {
             kept.push(line);
@@ -99,7 +103,10 @@ fn without_common_flags(help: &str) -> String {
         kept[index] == "Options:" && rest.is_none_or(|line| !line.starts_with(' '))
     };
     let indices = (0..kept.len()).filter(|index| !is_empty_heading(*index));
-    indices.map(|index| kept[index]).collect::<Vec<_>>().join("\n")
+    indices
+        .map(|index| kept[index])
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -109,6 +116,7 @@ fn common_flags_are_left_out() {
     assert_eq!(without_common_flags(help), shown);
     let none = "Usage: x\n\nOptions:\n      --config <FILE>\n          TOML file\n  -h, --help  Print help\n";
     assert_eq!(without_common_flags(none).trim_end(), "Usage: x");
-    let listed = "Commands:\n  a   One\n        more of it\n  b   Two\n  help  Help\n\nOptions:\n  -h";
+    let listed =
+        "Commands:\n  a   One\n        more of it\n  b   Two\n  help  Help\n\nOptions:\n  -h";
     assert_eq!(commands_in(listed), ["a", "b"]);
 }

@@ -23,7 +23,7 @@ wait_for 'rating.submitted great' chat.txt
 
 /// The commands of the page as a script.
 fn script() -> String {
-    let mut script = format!("set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n{WAIT}\n");
+    let mut script = format!("set -euo pipefail\ntrap 'kill $(jobs -p); wait || true' EXIT\n{WAIT}\n");
     let commands = examples::commands(PAGE);
     assert!(commands.len() > 12, "{commands:?}");
     for command in commands {

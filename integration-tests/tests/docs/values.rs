@@ -100,7 +100,11 @@ fn python_reads_single_object_encoding() {
     let card = hex(&card, Framing::SingleObject);
     // A schema that nobody has, a registry that nobody told of, and no frame at all.
     let strange = format!("c3010000000000000000{}", &rating[20..]);
-    let found = decoded(&folder, "", &[&strange, "0000000001", "7b7d", &rating, &card]);
+    let found = decoded(
+        &folder,
+        "",
+        &[&strange, "0000000001", "7b7d", &rating, &card],
+    );
     let refused = [
         "no .avsc file has the fingerprint 0000000000000000",
         "with a registry; found 0000",
