@@ -153,12 +153,13 @@ pub fn java(options: &[String], class: &str) -> Command {
     command
 }
 
-/// Java about to run a program of one file, with Kafka's clients and Avro.
-pub fn java_source(file: &Path) -> Command {
+/// Java about to run a class of this folder, with Kafka's clients and Avro.
+pub fn java_consumer(folder: &Path, class: &str) -> Command {
     let mut command = tied("java");
     command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
-    command.arg("-cp").arg(consumers_classes()).arg(file);
+    let classes = format!("{}:{}", folder.display(), consumers_classes());
+    command.arg("-cp").arg(classes).arg(class);
     command
 }
 

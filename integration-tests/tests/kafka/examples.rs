@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use afterword_integration_tests::examples;
-use afterword_integration_tests::kafka::{java_source, repository};
+use afterword_integration_tests::kafka::{compile, java_consumer, repository};
 use serde_json::Value;
 
 use crate::world::World;
@@ -102,7 +102,8 @@ pub fn java(world: &mut World) {
     assert!(!expected.is_empty(), "no scorecards");
     let folder = folder(world, "java");
     examples::write_files("consumers/java.md", "java", &folder);
-    let mut command = java_source(&folder.join("Scorecards.java"));
+    printed(compile(&folder.join("Scorecards.java")));
+    let mut command = java_consumer(&folder, "Scorecards");
     command.arg(world.bootstrap_servers());
     command.arg(repository().join("schemas/teammate-scorecard.avsc"));
     let mut found: Vec<String> = printed(command).lines().map(str::to_owned).collect();
