@@ -79,6 +79,15 @@ package: release ## A Debian package of the release build: target/debian/afterwo
 dashboards: ## Grafana's dashboards anew from deploy/watch/dashboards.py
 	deploy/watch/dashboards.py
 
+.PHONY: docs
+docs: ## The documents as a site, by mdBook: target/book/index.html
+	docs/build $(TARGET)/book
+	@echo 'open $(TARGET)/book/index.html'
+
+.PHONY: asyncapi
+asyncapi: ## docs/asyncapi.yaml anew from schemas/*.avsc
+	"$$(.ci/checkers)/bin/python" schemas/asyncapi.py
+
 .PHONY: check
 check: setup ## Formatting and lints; no warning passes
 	cargo fmt --all --check

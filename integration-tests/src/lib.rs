@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod browser;
+pub mod examples;
 pub mod facts;
 pub mod kafka;
 pub mod model;

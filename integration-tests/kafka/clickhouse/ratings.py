@@ -1,33 +1,21 @@
-"""Reads a topic of ratings into ClickHouse, as an analyst would who has the addresses and the schema registry and nothing else, and
-prints what a query gives: `SUM,distinct places,COLUMN of reactions`. Runs until so many rows are there or so many seconds are over.
+"""Reads ratings into ClickHouse by the statements of docs/consumers/clickhouse.md, the addresses of this machine's brokers and registry in
+them, and prints what queries give. Runs until so many rows are there or so many seconds are over.
 
-    ratings.py BROKERS REGISTRY TOPIC GROUP ROWS SECONDS
+    ratings.py STATEMENTS ROWS SECONDS
 """
 
 import json
 import sys
 import time
+from pathlib import Path
 
 from chdb import session
 
-brokers, registry, topic, group, rows, seconds = sys.argv[1:7]
-columns = """
-    request_id String, workspace_id String, conversation_id String, teammate_id String, channel LowCardinality(String),
-    requested_at DateTime64(3, 'UTC'), first_rated_at DateTime64(3, 'UTC'), submitted_at DateTime64(3, 'UTC'),
-    revision Int32, previous_reaction Nullable(String), reaction LowCardinality(String), comment Nullable(String),
-    locked Bool, after_reopen Bool"""
+path, rows, seconds = sys.argv[1:4]
+*making, asking = [statement for statement in Path(path).read_text().split(";") if statement.strip()]
 clickhouse = session.Session()
-clickhouse.query("CREATE DATABASE ratings ENGINE = Atomic")
-clickhouse.query(f"""
-    CREATE TABLE ratings.queue ({columns}) ENGINE = Kafka SETTINGS
-        kafka_broker_list = '{brokers}', kafka_topic_list = '{topic}', kafka_group_name = '{group}',
-        kafka_format = 'AvroConfluent', format_avro_schema_registry_url = '{registry}', kafka_flush_interval_ms = 500""")
-clickhouse.query(f"""
-    CREATE TABLE ratings.submitted ({columns}, partition UInt64, offset UInt64)
-    ENGINE = MergeTree ORDER BY (workspace_id, submitted_at)""")
-clickhouse.query("""
-    CREATE MATERIALIZED VIEW ratings.reading TO ratings.submitted
-    AS SELECT *, _partition AS partition, _offset AS offset FROM ratings.queue""")
+for statement in making:
+    clickhouse.query(statement)
 
 
 def ask(query):
@@ -43,13 +31,12 @@ while time.monotonic() < until and count < int(rows):
 time.sleep(3)
 print(json.dumps({
     "rows": int(ask("SELECT count() AS n FROM ratings.submitted")[0]["n"]),
-    "places": int(ask("SELECT uniqExact(partition, offset) AS n FROM ratings.submitted")[0]["n"]),
+    "places": int(ask("SELECT uniqExact(source, place) AS n FROM ratings.submitted")[0]["n"]),
     "reactions": {row["reaction"]: int(row["n"]) for row in ask(
         "SELECT reaction, count() AS n FROM ratings.submitted GROUP BY reaction")},
     "comments": int(ask("SELECT count(comment) AS n FROM ratings.submitted")[0]["n"]),
-    "characters": int(ask("SELECT sum(lengthUTF8(comment)) AS n FROM ratings.submitted")[0]["n"] or 0),
     "ratings": int(ask("SELECT uniqExact(request_id) AS n FROM ratings.submitted")[0]["n"]),
-    "seconds": float(ask("SELECT sum(toUnixTimestamp64Milli(submitted_at)) / 1000 AS n FROM ratings.submitted")[0]["n"] or 0),
+    "present": sum(int(row["ratings"]) for row in ask(asking)),
     "version": ask("SELECT version() AS v")[0]["v"],
     "errors": ask("SELECT arrayMap(text -> left(text, 300), exceptions.text) AS e FROM system.kafka_consumers"),
 }))

@@ -1,7 +1,7 @@
 //! One broker of a cluster: its files, and its process while it runs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -151,4 +151,34 @@ pub fn java(options: &[String], class: &str) -> Command {
     command.arg(format!("@{}", flags.display())).args(options);
     command.arg("-cp").arg(jars("broker").join("*")).arg(class);
     command
+}
+
+/// Java about to run a class of this folder, with Kafka's clients and Avro.
+pub fn java_consumer(folder: &Path, class: &str) -> Command {
+    let mut command = tied("java");
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
+    command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
+    let classes = format!("{}:{}", folder.display(), consumers_classes());
+    command.arg("-cp").arg(classes).arg(class);
+    command
+}
+
+/// The Java compiler about to compile a file, with the same, into the folder where it lies.
+pub fn compile(file: &Path) -> Command {
+    let mut command = tied("javac");
+    command
+        .arg("-Xlint:all")
+        .arg("-cp")
+        .arg(consumers_classes());
+    command
+        .arg("-d")
+        .arg(file.parent().expect("a file in a folder"));
+    command.arg(file);
+    command
+}
+
+fn consumers_classes() -> String {
+    let sets = [jars("broker"), jars("consumer")];
+    sets.map(|set| set.join("*").display().to_string())
+        .join(":")
 }

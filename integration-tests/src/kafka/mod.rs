@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+pub use broker::{compile, java_consumer};
 pub use certificates::Certificates;
 pub use cluster::Cluster;
 pub use options::{Options, PASSWORD, Security, USER};

@@ -1,5 +1,6 @@
 //! Consumers that know nothing of the program read `rating-submitted` and get the right counts, also while what dead
-//! processes left unfinished lies in it: Kafka's own console consumer, and ClickHouse through the schema registry.
+//! processes left unfinished lies in it: Kafka's own console consumer, and ClickHouse through the schema registry. Beside them the
+//! examples of `docs/consumers/`, as they stand on their pages.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 
 use crate::world::{CATCH_UP, GROUP, Plan, World};
-use crate::{alone, binary, judge, wait};
+use crate::{alone, binary, examples, judge, wait};
 
 const TOPIC: &str = "rating-submitted";
 const PARTITIONS: i32 = 2;
@@ -67,6 +68,10 @@ fn kafkas_console_consumer_gets_the_right_counts_of_ratings() {
     assert!(violations.is_empty(), "{}: {first:#?}", violations.len());
     assert_eq!(stranger.counts()[TOPIC] as u64, told.records);
     world.verify().unwrap();
+    let lines = world.must(&["tail", TOPIC]);
+    examples::python(&mut world, None, &lines);
+    examples::kafkas_tools(&world, told.records);
+    examples::java(&mut world);
     println!(
         "{TOPIC}: {} records by tail, by the model and by the console consumer (read_committed); {aborted} more lie in it, aborted",
         told.records
@@ -99,11 +104,10 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
 
     let told = tail(&mut world, &with_registry);
     let script = repository().join("integration-tests/kafka/clickhouse/ratings.py");
-    let (servers, rows) = (world.bootstrap_servers(), told.records.to_string());
+    let rows = told.records.to_string();
     let mut command = Command::new(python);
-    command
-        .arg(script)
-        .args([&servers, &registry.url(), TOPIC, "an-analyst", &rows, "60"]);
+    let statements = examples::clickhouse(&world, &registry.url());
+    command.arg(script).arg(statements).args([&rows, "60"]);
     // It writes where it stands.
     let done = command.current_dir(world.path()).output().unwrap();
     let errors = String::from_utf8_lossy(&done.stderr);
@@ -119,6 +123,9 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
     };
     assert_eq!(counted, told, "{found}");
     assert_eq!(found["places"], found["rows"], "each record once: {found}");
+    assert_eq!(found["present"], found["ratings"], "{found}");
+    let lines = world.must(&[&["tail", TOPIC][..], &with_registry].concat());
+    examples::python(&mut world, Some(&registry.url()), &lines);
     let (proven, said) = world.command(&["verify", "--set", &set]);
     assert!(proven, "{said}");
     println!("{TOPIC} in ClickHouse and by tail: {told:?}");

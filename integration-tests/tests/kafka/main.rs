@@ -28,6 +28,7 @@ mod http;
 mod broken_outputs;
 mod consumers;
 mod defences;
+mod examples;
 mod faults;
 mod feeder;
 mod judge;

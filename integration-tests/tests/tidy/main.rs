@@ -5,10 +5,11 @@
 
 mod documents;
 mod laws;
+mod links;
 mod sizes;
 mod source;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -154,9 +155,15 @@ fn gaps_in_documents() -> Vec<Finding> {
         "docs/operations.md",
         keys.iter().map(|key| format!("`{key}`")).collect(),
     );
-    for path in files.iter().filter(|path| path.ends_with(".md")) {
-        findings.extend(documents::dead_links(&root(), path, &read(path)));
+    let pages = files.iter().filter(|path| path.ends_with(".md"));
+    let pages: BTreeMap<String, String> = pages.map(|path| (path.clone(), read(path))).collect();
+    for (path, text) in &pages {
+        findings.extend(documents::dead_links(&root(), path, text));
     }
+    findings.extend(links::dead_anchors(&pages));
+    let of_the_site = pages.keys().filter(|path| path.starts_with("docs/"));
+    let list = "docs/SUMMARY.md";
+    findings.extend(links::unlisted(list, &pages[list], of_the_site));
     findings
 }
 
