@@ -171,7 +171,13 @@ mod tests {
         let [source] = sources.as_slice() else {
             panic!("one source: {sources:?}");
         };
-        assert_eq!((source.name.as_str(), source.kind), ("desk", SourceKind::Chatwoot));
-        assert_eq!((source.workspace_id.as_str(), source.secrets.len()), ("w1", 2));
+        assert_eq!(
+            (source.name.as_str(), source.kind),
+            ("desk", SourceKind::Chatwoot)
+        );
+        assert_eq!(
+            (source.workspace_id.as_str(), source.secrets.len()),
+            ("w1", 2)
+        );
     }
 }

@@ -19,7 +19,7 @@ const OPENING_MS: i64 = 1_000;
 /// # Errors
 /// As [`super::SourceKind::facts`].
 pub fn facts(workspace_id: &str, body: &Value) -> Result<Mapped, JsonError> {
-    let begin = |path: &str| Ok(Conversation::new(workspace_id, id(body, path)?));
+    let begin = |path: &str| id(body, path).map(|id| Conversation::new(workspace_id, id));
     match text(body, "event")? {
         "conversation_created" => {
             let mut conversation = begin("id")?;
@@ -163,7 +163,11 @@ fn changed(conversation: &mut Conversation<'_>, body: &Value) -> Result<(), Json
         Some(at) => at,
         None => time(body, "timestamp")?,
     };
-    let event_id = format!("chatwoot:conversation:{}:{status}:{}", conversation.id(), at.0);
+    let event_id = format!(
+        "chatwoot:conversation:{}:{status}:{}",
+        conversation.id(),
+        at.0
+    );
     conversation.add(event_id, at, payload);
     Ok(())
 }

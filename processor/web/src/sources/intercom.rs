@@ -2,7 +2,7 @@
 
 use afterword_schemas::json::JsonError;
 use afterword_schemas::records::{
-    ActorKind, Channel, Format, Origin, OwnedActor, OwnedPayload, Visibility,
+    ActorKind, Channel, Format, Origin, OwnedActor, OwnedEvent, OwnedPayload, Timestamp, Visibility,
 };
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ pub fn facts(workspace_id: &str, body: &Value) -> Result<Mapped, JsonError> {
         return Ok(Mapped::UnknownTopic);
     };
     let item = member(body, "data.item");
-    let begin = |path: &str| Ok(Conversation::new(workspace_id, id(body, path)?));
+    let begin = |path: &str| id(body, path).map(|id| Conversation::new(workspace_id, id));
     match topic {
         Topic::Nothing => Ok(Mapped::Facts(Vec::new())),
         Topic::Attached | Topic::Detached => attached(workspace_id, &topic, body),
@@ -107,7 +107,9 @@ fn started(conversation: &mut Conversation<'_>, item: &Value) -> Result<(), Json
     conversation.add(format!("{prefix}:started"), at, payload);
     let payload = OwnedPayload::MessageAdded {
         author,
-        text: optional_text(item, "source.body").unwrap_or_default().to_owned(),
+        text: optional_text(item, "source.body")
+            .unwrap_or_default()
+            .to_owned(),
         format: Format::Html,
         visibility: Visibility::Public,
     };
@@ -125,55 +127,101 @@ fn origin(item: &Value, author: &OwnedActor) -> Origin {
     }
 }
 
-/// What was written in the parts that the notification is about. Of a note it is kept that it was written, not what.
 fn messages(conversation: &mut Conversation<'_>, item: &Value) -> Result<(), JsonError> {
-    for part in list(item, PARTS) {
-        let kind = optional_text(part, "part_type").unwrap_or("comment");
-        let body = optional_text(part, "body");
-        let is_note = kind.starts_with("note");
-        if body.is_none() && !is_note && !matches!(kind, "comment" | "quick_reply") {
-            continue;
-        }
-        let (text, visibility) = match is_note {
-            true => ("", Visibility::Internal),
-            false => (body.unwrap_or_default(), Visibility::Public),
-        };
-        let payload = OwnedPayload::MessageAdded {
-            author: author(part, "author")?,
-            text: text.to_owned(),
-            format: Format::Html,
-            visibility,
-        };
-        let event_id = format!("intercom:part:{}:message", id(part, "id")?);
-        conversation.add(event_id, time(part, "created_at")?, payload);
+    let mut parts = list(item, PARTS).iter();
+    parts.try_for_each(|part| message(conversation, part))
+}
+
+/// What was written in a part, if anything. Of a note it is kept that it was written, not what.
+fn message(conversation: &mut Conversation<'_>, part: &Value) -> Result<(), JsonError> {
+    let kind = optional_text(part, "part_type").unwrap_or("comment");
+    let body = optional_text(part, "body");
+    let is_note = kind.starts_with("note");
+    if body.is_none() && !is_note && !matches!(kind, "comment" | "quick_reply") {
+        return Ok(());
     }
+    let (text, visibility) = match is_note {
+        true => ("", Visibility::Internal),
+        false => (body.unwrap_or_default(), Visibility::Public),
+    };
+    let payload = OwnedPayload::MessageAdded {
+        author: author(part, "author")?,
+        text: text.to_owned(),
+        format: Format::Html,
+        visibility,
+    };
+    let event_id = format!("intercom:part:{}:message", id(part, "id")?);
+    conversation.add(event_id, time(part, "created_at")?, payload);
     Ok(())
 }
 
-/// The change of state, by whom the last part says.
+/// The change of state that a topic tells, by whom the last part says.
 fn changed(
     conversation: &mut Conversation<'_>,
     topic: &Topic,
     item: &Value,
 ) -> Result<(), JsonError> {
-    if matches!(topic, Topic::Said) {
-        return Ok(());
-    }
+    let change = match topic {
+        Topic::Closed => Change::Closed,
+        Topic::Opened => Change::Opened,
+        Topic::Snoozed => Change::Snoozed(optional_time(item, "snoozed_until")),
+        _ => return Ok(()),
+    };
     let path = format!("data.item.{PARTS}");
     let part = list(item, PARTS).last();
     let part = part.ok_or_else(|| wrong(&Value::Null, &path, "the part that did it"))?;
-    let by = author(part, "author")?;
-    let (what, payload) = match topic {
-        Topic::Closed => ("closed", OwnedPayload::ConversationClosed { by }),
-        Topic::Snoozed => {
-            let until = optional_time(item, "snoozed_until");
-            ("snoozed", OwnedPayload::ConversationSnoozed { by, until })
+    change.add(conversation, part)
+}
+
+/// A change of state.
+enum Change {
+    Closed,
+    Opened,
+    /// Until when, as far as it is known.
+    Snoozed(Option<Timestamp>),
+}
+
+impl Change {
+    /// As the type of a part says.
+    fn of_part(part_type: &str) -> Option<Change> {
+        match part_type {
+            "close" => Some(Change::Closed),
+            "open" | "unsnoozed" | "timer_unsnooze" => Some(Change::Opened),
+            "snoozed" => Some(Change::Snoozed(None)),
+            _ => None,
         }
-        _ => ("opened", OwnedPayload::ConversationReopened { by }),
-    };
-    let event_id = format!("intercom:part:{}:{what}", id(part, "id")?);
-    conversation.add(event_id, time(part, "created_at")?, payload);
-    Ok(())
+    }
+
+    /// By the author of a part.
+    fn add(self, conversation: &mut Conversation<'_>, part: &Value) -> Result<(), JsonError> {
+        let by = author(part, "author")?;
+        let (what, payload) = match self {
+            Change::Closed => ("closed", OwnedPayload::ConversationClosed { by }),
+            Change::Opened => ("opened", OwnedPayload::ConversationReopened { by }),
+            Change::Snoozed(until) => ("snoozed", OwnedPayload::ConversationSnoozed { by, until }),
+        };
+        let event_id = format!("intercom:part:{}:{what}", id(part, "id")?);
+        conversation.add(event_id, time(part, "created_at")?, payload);
+        Ok(())
+    }
+}
+
+/// The facts of a whole conversation as the API gives it: those that its webhooks told or would have told, with the same ids.
+///
+/// # Errors
+/// As [`super::SourceKind::facts`].
+pub fn history(workspace_id: &str, conversation: &Value) -> Result<Vec<OwnedEvent>, JsonError> {
+    let item = conversation;
+    let mut conversation = Conversation::new(workspace_id, id(item, "id")?);
+    started(&mut conversation, item)?;
+    for part in list(item, PARTS) {
+        message(&mut conversation, part)?;
+        let change = optional_text(part, "part_type").and_then(Change::of_part);
+        if let Some(change) = change {
+            change.add(&mut conversation, part)?;
+        }
+    }
+    conversation.checked()
 }
 
 /// Somebody came to a conversation or left it. These two topics have a shape of their own.

@@ -26,6 +26,8 @@ use serde_json::Value;
 
 use crate::gate::Gate;
 
+pub use intercom::history as intercom_history;
+
 /// Which help desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {

@@ -2,9 +2,7 @@
 
 use afterword_schemas::json::{JsonError, parse_time};
 use afterword_schemas::limits::{LimitError, check_id, check_text};
-use afterword_schemas::records::{
-    ActorKind, OwnedActor, OwnedEvent, OwnedPayload, Timestamp,
-};
+use afterword_schemas::records::{ActorKind, OwnedActor, OwnedEvent, OwnedPayload, Timestamp};
 use serde_json::Value;
 
 use super::Mapped;
@@ -144,9 +142,17 @@ impl<'a> Conversation<'a> {
     ///
     /// # Errors
     /// When an id or a text is over its limit.
-    pub fn mapped(self) -> Result<Mapped, JsonError> {
+    pub fn checked(self) -> Result<Vec<OwnedEvent>, JsonError> {
         self.facts.iter().try_for_each(check)?;
-        Ok(Mapped::Facts(self.facts))
+        Ok(self.facts)
+    }
+
+    /// The same as what a webhook says.
+    ///
+    /// # Errors
+    /// As [`Conversation::checked`].
+    pub fn mapped(self) -> Result<Mapped, JsonError> {
+        self.checked().map(Mapped::Facts)
     }
 }
 
@@ -201,20 +207,36 @@ mod tests {
             assert_eq!(member(&value, path), &Value::Null, "{path}");
         }
         let error = text(&value, "d").expect_err("empty");
-        assert_eq!((error.member.as_str(), error.found.as_str()), ("d", "an empty text"));
+        assert_eq!(
+            (error.member.as_str(), error.found.as_str()),
+            ("d", "an empty text")
+        );
     }
 
     #[test]
     fn times_come_in_three_forms() {
         let value = json!({"a": 1_539_897_198, "b": 1_539_897_198.250_4, "c": "2018-10-18T21:13:18.25Z", "d": "soon"});
-        assert_eq!(optional_time(&value, "a"), Some(Timestamp(1_539_897_198_000)));
-        assert_eq!(optional_time(&value, "b"), Some(Timestamp(1_539_897_198_250)));
-        assert_eq!(optional_time(&value, "c"), Some(Timestamp(1_539_897_198_250)));
+        assert_eq!(
+            optional_time(&value, "a"),
+            Some(Timestamp(1_539_897_198_000))
+        );
+        assert_eq!(
+            optional_time(&value, "b"),
+            Some(Timestamp(1_539_897_198_250))
+        );
+        assert_eq!(
+            optional_time(&value, "c"),
+            Some(Timestamp(1_539_897_198_250))
+        );
         assert_eq!(optional_time(&value, "d"), None);
         assert!(time(&value, "e").is_err());
         let far = json!({"a": u64::MAX, "b": i64::MAX, "c": 1e300});
         for path in ["a", "b", "c"] {
-            assert_eq!(optional_time(&far, path), Some(Timestamp(i64::MAX)), "{path}");
+            assert_eq!(
+                optional_time(&far, path),
+                Some(Timestamp(i64::MAX)),
+                "{path}"
+            );
         }
     }
 

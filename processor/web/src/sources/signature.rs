@@ -54,12 +54,7 @@ fn intercom(source: &Source, headers: &HeaderMap, body: &[u8]) -> Option<()> {
 }
 
 /// `sha256=` and hexadecimal digits; over the seconds since 1970, a full stop and the body.
-fn chatwoot(
-    source: &Source,
-    headers: &HeaderMap,
-    body: &[u8],
-    now_ms: i64,
-) -> Result<(), Refused> {
+fn chatwoot(source: &Source, headers: &HeaderMap, body: &[u8], now_ms: i64) -> Result<(), Refused> {
     let unsigned = Refused::Unsigned(
         "expected X-Chatwoot-Timestamp, and X-Chatwoot-Signature with sha256= and the HMAC-SHA256 of timestamp.body by this source's secret",
     );
@@ -116,7 +111,11 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs
         .iter()

@@ -46,10 +46,7 @@ fn created(conversation: &mut Conversation<'_>, body: &Value) -> Result<(), Json
         // Messaging has ids of its own for customers, and a ticket of it begins without a public comment: who it is will be
         // known by their first message.
         true if !is_public => (Origin::CustomerInitiated, zendesk()),
-        true => (
-            Origin::CustomerInitiated,
-            actor(ActorKind::User, requester),
-        ),
+        true => (Origin::CustomerInitiated, actor(ActorKind::User, requester)),
         false => (Origin::OutboundMessage, staff(submitter)),
     };
     let via = optional_text(body, "detail.via.channel").unwrap_or_default();
@@ -106,7 +103,9 @@ fn message(conversation: &mut Conversation<'_>, body: &Value) -> Result<(), Json
             "agent" => staff(author_id),
             _ => actor(ActorKind::Bot, author_id),
         },
-        text: optional_text(message, "body").unwrap_or_default().to_owned(),
+        text: optional_text(message, "body")
+            .unwrap_or_default()
+            .to_owned(),
         format: Format::Plain,
         visibility: Visibility::Public,
     };

@@ -14,7 +14,13 @@ use crate::{folder, webhooks};
 async fn send_all(world: &World, kind: SourceKind) {
     for webhook in webhooks(&folder(kind)) {
         let answer = world.send(kind, &webhook.body).await;
-        assert_eq!(answer.status, StatusCode::OK, "{} {}", webhook.name, answer.text);
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{} {}",
+            webhook.name,
+            answer.text
+        );
     }
 }
 
@@ -61,7 +67,10 @@ async fn a_conversation_of_each_desk_ends_in_a_request() {
         assert_eq!(request.conversation_id, conversation);
         let asked = (request.customer.kind, request.customer.id.as_str());
         assert_eq!(asked, customer);
-        assert_eq!((request.teammate_id.as_str(), request.channel), (teammate, channel));
+        assert_eq!(
+            (request.teammate_id.as_str(), request.channel),
+            (teammate, channel)
+        );
         assert_eq!(request.requested_at, Timestamp(at));
     }
 }
@@ -75,7 +84,13 @@ async fn why_not(kind: SourceKind, name: &str, change: impl Fn(&mut Value)) -> V
             change(&mut value);
         }
         let answer = world.send(kind, value.to_string().as_bytes()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{} {}", webhook.name, answer.text);
+        assert_eq!(
+            answer.status,
+            StatusCode::OK,
+            "{} {}",
+            webhook.name,
+            answer.text
+        );
     }
     let decided: Vec<EligibilityDecided> = world.outputs(Topic::EligibilityDecided).await;
     assert_eq!(decided.len(), 1, "{kind:?} {name}: {decided:?}");
@@ -89,9 +104,13 @@ async fn what_a_desk_says_decides_who_is_asked() {
         value.pointer_mut(parts).unwrap()["author"] = author;
     };
     let bot = || json!({"type": "bot", "id": "5017690"});
-    let failed = why_not(SourceKind::Intercom, "07-admin-closed", |value| part(value, bot()));
+    let failed = why_not(SourceKind::Intercom, "07-admin-closed", |value| {
+        part(value, bot())
+    });
     assert_eq!(failed.await, [Criterion::ClosedByNonTeammate]);
-    let failed = why_not(SourceKind::Intercom, "04-admin-replied", |value| part(value, bot()));
+    let failed = why_not(SourceKind::Intercom, "04-admin-replied", |value| {
+        part(value, bot())
+    });
     // The text that comes with the close is a reply.
     assert_eq!(failed.await, [Criterion::TooShort]);
     let failed = why_not(SourceKind::Intercom, "01-user-created", |value| {

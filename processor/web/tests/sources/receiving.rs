@@ -31,7 +31,10 @@ async fn what_is_not_signed_by_the_desk_is_no_fact() {
         let another = [&body[..], b" "].concat();
         for (what, request) in [
             ("no signature", bare),
-            ("a wrong secret", signed(kind, "what-nobody-signs-with", &body, now_ms())),
+            (
+                "a wrong secret",
+                signed(kind, "what-nobody-signs-with", &body, now_ms()),
+            ),
             ("another body", signed(kind, SECRET, &another, now_ms())),
         ] {
             let answer = world.ask(request, body.clone()).await;
@@ -46,7 +49,11 @@ async fn what_is_not_signed_by_the_desk_is_no_fact() {
         for minutes in [-16, 16] {
             let request = signed(kind, SECRET, &body, now_ms() + minutes * MINUTE_MS);
             let answer = world.ask(request, body.clone()).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{kind:?} {minutes}");
+            assert_eq!(
+                answer.status,
+                StatusCode::UNAUTHORIZED,
+                "{kind:?} {minutes}"
+            );
         }
         assert_eq!(world.count(kind, "stale"), 2);
     }
@@ -101,9 +108,20 @@ async fn what_says_nothing_to_us_is_answered_and_counted() {
 async fn what_cannot_be_understood_is_refused() {
     let world = World::new().await;
     for kind in SourceKind::ALL {
-        for body in ["", "{", "topic=ping", "{} {}", "\u{0}", &"[".repeat(100_000)] {
+        for body in [
+            "",
+            "{",
+            "topic=ping",
+            "{} {}",
+            "\u{0}",
+            &"[".repeat(100_000),
+        ] {
             let answer = world.send(kind, body.as_bytes()).await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind:?} {body:.20}");
+            assert_eq!(
+                answer.status,
+                StatusCode::BAD_REQUEST,
+                "{kind:?} {body:.20}"
+            );
         }
         let invalid = world.send(kind, b"{\"topic\":\"\xff\"}").await;
         assert_eq!(invalid.status, StatusCode::BAD_REQUEST);
@@ -149,14 +167,23 @@ async fn the_desk_is_told_to_try_again_while_the_log_takes_nothing() {
     for kind in SourceKind::ALL {
         let answer = world.send(kind, &first(kind).body).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{kind:?}");
-        let seconds: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!(seconds < 60, "Zendesk tries again when it is less than a minute");
+        let seconds: u32 = answer.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(
+            seconds < 60,
+            "Zendesk tries again when it is less than a minute"
+        );
         assert_eq!(world.count(kind, "unavailable"), 1);
     }
     assert_eq!(world.facts(), 0);
     world.fill_disk(false);
     for _ in 0..100 {
-        let answer = world.send(SourceKind::Zendesk, &first(SourceKind::Zendesk).body).await;
+        let answer = world
+            .send(SourceKind::Zendesk, &first(SourceKind::Zendesk).body)
+            .await;
         if answer.status == StatusCode::OK {
             assert_eq!(world.facts(), 1);
             return;
@@ -187,7 +214,9 @@ async fn an_address_is_one_of_the_configuration() {
         }
     }
     // Without a signature there is nothing else to be had.
-    let answer = world.ask(Request::get("/api/v1/openapi.json"), Body::empty()).await;
+    let answer = world
+        .ask(Request::get("/api/v1/openapi.json"), Body::empty())
+        .await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -199,7 +228,13 @@ async fn a_close_that_comes_three_times_is_decided_once() {
         for webhook in webhooks(&folder(kind)) {
             for _ in 0..3 {
                 let answer = world.send(kind, &webhook.body).await;
-                assert_eq!(answer.status, StatusCode::OK, "{} {}", webhook.name, answer.text);
+                assert_eq!(
+                    answer.status,
+                    StatusCode::OK,
+                    "{} {}",
+                    webhook.name,
+                    answer.text
+                );
             }
         }
         let after: Vec<EligibilityDecided> = world.outputs(Topic::EligibilityDecided).await;

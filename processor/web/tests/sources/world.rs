@@ -52,7 +52,9 @@ fn sources() -> Vec<Source> {
         name: kind.name().to_owned(),
         kind,
         workspace_id: format!("of-{}", kind.name()),
-        secrets: [SECRET, FORMER].map(|text| Secret::new(text).unwrap()).into(),
+        secrets: [SECRET, FORMER]
+            .map(|text| Secret::new(text).unwrap())
+            .into(),
     });
     sources.collect()
 }
@@ -168,7 +170,10 @@ impl World {
         let metrics = family.unwrap().get_metric().iter();
         let mut wanted = metrics.filter(|metric| {
             let values = metric.get_label().iter().map(|pair| pair.value());
-            values.filter(|value| [kind.name(), outcome].contains(value)).count() == 2
+            values
+                .filter(|value| [kind.name(), outcome].contains(value))
+                .count()
+                == 2
         });
         wanted.next().unwrap().get_counter().get_value() as u64
     }
