@@ -245,6 +245,15 @@ pub struct Shares {
     pub late: u32,
 }
 
+/// What a line of an imported file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ImportFormat {
+    /// A fact
+    Facts,
+    /// A conversation, as `GET /conversations/{id}` of Intercom's API answers
+    Intercom,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each line is one JSON object; what is refused is told on standard error as FILE:LINE: member: expected …, found ….
@@ -252,11 +261,18 @@ Running it again after a failure is harmless: an event id counts once.
 
 Examples:
   afterword import january.ndjson february.ndjson
-  zcat events.ndjson.gz | afterword import -")]
+  zcat events.ndjson.gz | afterword import -
+  afterword import --format intercom --workspace w1 conversations.ndjson")]
 pub struct Import {
     /// Files of NDJSON; - is standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// What a line is: a fact, or a conversation as Intercom's API gives it
+    #[arg(long, value_enum, default_value_t = ImportFormat::Facts)]
+    pub format: ImportFormat,
+    /// The workspace of the conversations, where a line is no fact
+    #[arg(long, value_name = "ID", required_if_eq("format", "intercom"))]
+    pub workspace: Option<String>,
     /// The summary as JSON
     #[arg(long)]
     pub json: bool,

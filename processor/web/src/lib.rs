@@ -20,6 +20,7 @@ mod problem;
 mod reports;
 mod server;
 pub mod settings_log;
+pub mod sources;
 mod starting;
 pub mod story;
 mod survey;

@@ -72,6 +72,7 @@ impl Server {
             places: Places::default(),
             access: access(directory.path()).await,
             looks: Arc::default(),
+            sources: Arc::default(),
         });
         let asked = Arc::clone(&log);
         let readiness = move || {

@@ -8,12 +8,13 @@ use std::time::Instant;
 use afterword_log::{Log, LogError, Partition, Record, Topic};
 use afterword_schemas::{Framing, RecordKind};
 use afterword_web::intake::{self, Taken};
+use afterword_web::sources::intercom_history;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::json;
 
 use super::lines::{self, Block, Lines};
 use crate::access::{Access, Missing};
-use crate::cli::Import;
+use crate::cli::{Import, ImportFormat};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::registry;
@@ -94,14 +95,23 @@ fn import_all(log: &dyn Log, framing: Framing, import: &Import) -> Result<Summar
     let (ticket, tickets) = bounded::<()>(UNDER_WAY);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let files = import.files.clone();
+    let intercom = match import.format {
+        ImportFormat::Facts => None,
+        ImportFormat::Intercom => import.workspace.clone(),
+    };
     std::thread::Builder::new()
         .name("read".to_owned())
         .spawn(move || read_files(&files, &to_workers, &ticket))?;
     for worker in 0..workers.min(WAITING) {
         let (blocks, to_appender) = (blocks.clone(), to_appender.clone());
+        let reading = Reading {
+            partitions,
+            framing,
+            intercom: intercom.clone(),
+        };
         std::thread::Builder::new()
             .name(format!("parse-{worker}"))
-            .spawn(move || parse_blocks(&blocks, &to_appender, partitions, framing))?;
+            .spawn(move || parse_blocks(&blocks, &to_appender, &reading))?;
     }
     drop((blocks, to_appender));
     append_all(log, import, &parsed, &tickets)
@@ -144,18 +154,13 @@ fn read_files(files: &[PathBuf], to_workers: &Sender<Sent>, ticket: &Sender<()>)
     send(before, Ok(None));
 }
 
-fn parse_blocks(
-    blocks: &Receiver<Sent>,
-    to_appender: &Sender<Ready>,
-    partitions: u32,
-    framing: Framing,
-) {
+fn parse_blocks(blocks: &Receiver<Sent>, to_appender: &Sender<Ready>, reading: &Reading) {
     for sent in blocks {
         let (number, read_bytes) = (sent.number, sent.read_bytes);
         let parsed = sent.block.map(|block| {
             block.map(|block| Parsed {
                 read_bytes,
-                ..parse(&block, partitions, framing)
+                ..parse(&block, reading)
             })
         });
         if to_appender.send((number, parsed)).is_err() {
@@ -164,7 +169,7 @@ fn parse_blocks(
     }
 }
 
-fn parse(block: &Block, partitions: u32, framing: Framing) -> Parsed {
+fn parse(block: &Block, reading: &Reading) -> Parsed {
     let last_line = block.first_line + (block.lines.len() as u64).saturating_sub(1);
     let mut parsed = Parsed {
         file: block.file,
@@ -192,7 +197,39 @@ fn parse(block: &Block, partitions: u32, framing: Framing) -> Parsed {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        match intake::take(line, partitions, framing, now_ms) {
+        reading.line(line, number, now_ms, &mut parsed);
+    }
+    parsed
+}
+
+/// What a line is.
+struct Reading {
+    partitions: u32,
+    framing: Framing,
+    /// The workspace whose conversations of Intercom are read, one a line; none: a line is a fact.
+    intercom: Option<String>,
+}
+
+impl Reading {
+    fn line(&self, line: &[u8], number: u64, now_ms: i64, parsed: &mut Parsed) {
+        let Some(workspace) = &self.intercom else {
+            return self.fact(line, number, now_ms, parsed);
+        };
+        let facts = serde_json::from_slice(line)
+            .map_err(|error| format!("expected a conversation as JSON: {error}"))
+            .and_then(|value| {
+                intercom_history(workspace, &value).map_err(|error| error.to_string())
+            });
+        match facts {
+            Ok(facts) => parsed.records.extend(facts.iter().map(|fact| {
+                intake::record_of(&fact.as_event(), self.partitions, self.framing, now_ms)
+            })),
+            Err(error) => parsed.refused.push((number, error)),
+        }
+    }
+
+    fn fact(&self, line: &[u8], number: u64, now_ms: i64, parsed: &mut Parsed) {
+        match intake::take(line, self.partitions, self.framing, now_ms) {
             Ok(Taken::Fact {
                 partition,
                 record,
@@ -209,7 +246,6 @@ fn parse(block: &Block, partitions: u32, framing: Framing) -> Parsed {
             Err(error) => parsed.refused.push((number, error.to_string())),
         }
     }
-    parsed
 }
 
 fn append_all(

@@ -26,9 +26,11 @@ pub fn find(effective: &Effective) -> Vec<String> {
     ];
     let links = conversation_urls(effective);
     let delivered = deliver::contradictions(effective);
+    let sources = super::sources::contradictions(effective);
     let access = super::accounts::faults(effective);
     let faults = faults.into_iter().flatten();
-    let named = links.into_iter().chain(delivered).chain(access);
+    let named = links.into_iter().chain(delivered).chain(sources);
+    let named = named.chain(access);
     faults.chain(named).collect()
 }
 

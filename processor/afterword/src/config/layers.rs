@@ -8,7 +8,7 @@ use afterword_log::kafka::properties::refusal;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::Value;
-use super::named::{OF_ACCOUNTS, OF_WEBHOOKS, OF_WORKSPACES};
+use super::named::{OF_ACCOUNTS, OF_SOURCES, OF_WEBHOOKS, OF_WORKSPACES};
 use super::setting::Setting;
 use super::table::SETTINGS;
 use super::values::{Raw, article, check};
@@ -50,7 +50,7 @@ pub type Values = BTreeMap<&'static str, (Value, Origin)>;
 /// Properties of librdkafka that somebody set, each with where.
 pub type Properties = BTreeMap<String, (String, Origin)>;
 
-/// What was set of workspaces, webhooks or accounts: by id or name, then by the name of the row.
+/// What was set of workspaces, webhooks, sources or accounts: by id or name, then by the name of the row.
 pub type Named = BTreeMap<String, Values>;
 
 /// What the layers say together, and every fault of them.
@@ -60,6 +60,7 @@ pub struct Resolved {
     pub properties: Properties,
     pub workspaces: Named,
     pub webhooks: Named,
+    pub sources: Named,
     pub accounts: Named,
     pub faults: Vec<String>,
 }
@@ -70,6 +71,8 @@ pub const PROPERTIES: &str = "kafka.properties.";
 pub const WORKSPACES: &str = "workspaces.";
 /// Before the name of an endpoint.
 pub const WEBHOOKS: &str = "webhooks.";
+/// Before the name of a help desk.
+pub const SOURCES: &str = "sources.";
 /// Before the name of an account.
 pub const ACCOUNTS: &str = "accounts.";
 
@@ -157,7 +160,7 @@ impl Resolved {
         if let Some(property) = key.strip_prefix(PROPERTIES) {
             return self.set_property(property, raw, origin);
         }
-        for table in [WORKSPACES, WEBHOOKS, ACCOUNTS] {
+        for table in [WORKSPACES, WEBHOOKS, SOURCES, ACCOUNTS] {
             if let Some(rest) = key.strip_prefix(table) {
                 return self.set_named(table, rest, raw, origin);
             }
@@ -192,6 +195,7 @@ impl Resolved {
         let (id_is, rows, all) = match table {
             WORKSPACES => ("ID", OF_WORKSPACES, &mut self.workspaces),
             WEBHOOKS => ("NAME", OF_WEBHOOKS, &mut self.webhooks),
+            SOURCES => ("NAME", OF_SOURCES, &mut self.sources),
             _ => ("NAME", OF_ACCOUNTS, &mut self.accounts),
         };
         let (id, name) = key.rsplit_once('.').unwrap_or(("", key));

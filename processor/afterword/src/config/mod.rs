@@ -11,6 +11,7 @@ mod deliver;
 mod layers;
 mod named;
 mod setting;
+mod sources;
 mod survey;
 mod table;
 mod values;
@@ -20,12 +21,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use afterword_web::sources::Source;
+
 pub use accounts::{AccessConfig, grants};
 pub use deliver::DeliverConfig;
-use layers::{ACCOUNTS, WEBHOOKS};
+use layers::{ACCOUNTS, SOURCES, WEBHOOKS};
 pub use layers::{Layers, Origin, PROPERTIES, WORKSPACES};
 pub use named::OF_WORKSPACES;
-use named::{OF_ACCOUNTS, OF_WEBHOOKS};
+use named::{OF_ACCOUNTS, OF_SOURCES, OF_WEBHOOKS};
 pub use setting::Setting;
 pub use survey::{SurveyConfig, WorkspaceLook};
 pub use table::SETTINGS;
@@ -55,6 +58,7 @@ pub struct Effective {
     properties: layers::Properties,
     workspaces: layers::Named,
     webhooks: layers::Named,
+    sources: layers::Named,
     accounts: layers::Named,
 }
 
@@ -82,6 +86,8 @@ pub struct Config {
     pub deliver: DeliverConfig,
     /// By id, those that the configuration names.
     pub workspaces: BTreeMap<String, WorkspaceLook>,
+    /// Help desks whose webhooks are received.
+    pub sources: Vec<Source>,
     pub access: AccessConfig,
     pub reports_listen: SocketAddr,
     pub operations_listen: SocketAddr,
@@ -154,6 +160,7 @@ impl Effective {
             properties: resolved.properties,
             workspaces: resolved.workspaces,
             webhooks: resolved.webhooks,
+            sources: resolved.sources,
             accounts: resolved.accounts,
         };
         if faults.is_empty() {
@@ -234,11 +241,12 @@ impl Effective {
         parts.map(str::to_owned).collect()
     }
 
-    /// What was set of workspaces, webhooks and accounts: the whole key, the row, the value, where it came from.
+    /// What was set of workspaces, webhooks, sources and accounts: the whole key, the row, the value, where it came from.
     pub fn named(&self) -> impl Iterator<Item = (String, &'static Setting, &Value, &Origin)> {
         let tables = [
             (WORKSPACES, OF_WORKSPACES, &self.workspaces),
             (WEBHOOKS, OF_WEBHOOKS, &self.webhooks),
+            (SOURCES, OF_SOURCES, &self.sources),
             (ACCOUNTS, OF_ACCOUNTS, &self.accounts),
         ];
         tables.into_iter().flat_map(|(table, rows, all)| {
@@ -300,6 +308,7 @@ impl Effective {
             survey: self.survey(),
             deliver: self.deliver(),
             workspaces: self.looks(),
+            sources: self.sources(),
             access: self.access(),
             reports_listen: self.address("reports.listen"),
             operations_listen: self.address("operations.listen"),

@@ -50,6 +50,22 @@ pub const OF_WEBHOOKS: &[Setting] = &[
     ),
 ];
 
+/// What may stand in a table `[sources.NAME]`: a help desk whose webhooks are received.
+pub const OF_SOURCES: &[Setting] = &[
+    other(
+        "kind",
+        "",
+        Kind::Choice(&["intercom", "chatwoot", "zendesk"]),
+        "which help desk it is",
+    ),
+    optional("workspace", "the workspace that its conversations belong to"),
+    secret("secret", "what the help desk signs its webhooks with"),
+    secret(
+        "former_secret",
+        "counts as well, while the help desk goes over to a new one",
+    ),
+];
+
 /// What may stand in a table `[accounts.NAME]`: somebody who may sign in.
 pub const OF_ACCOUNTS: &[Setting] = &[
     secret(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use afterword_readmodel::ReportDatabase;
 use afterword_web::access::Access;
 use afterword_web::internal::Internal;
+use afterword_web::sources::Sources;
 use afterword_web::{
     Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, WorkspaceLook,
     WorkspaceLooks, bind, operations_router, reports_router, serve, starting_router, survey_router,
@@ -188,6 +189,7 @@ fn reports_state(
     stop: &watch::Receiver<bool>,
     access: Access,
 ) -> Reports {
+    let sources = Sources::new(config.sources.clone(), Arc::clone(&health.metrics.sources));
     Reports {
         log: Arc::clone(&health.log),
         schemas: Arc::clone(&health.schemas),
@@ -201,6 +203,7 @@ fn reports_state(
         places: Places::default(),
         access,
         looks: Arc::new(workspace_looks(config)),
+        sources: Arc::new(sources),
     }
 }
 

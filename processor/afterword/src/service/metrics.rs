@@ -7,6 +7,7 @@ use afterword_engine::EngineMetrics;
 use afterword_log::{EmbeddedObserver, GroupWritten, Topic};
 use afterword_readmodel::ProjectorSnapshot;
 use afterword_web::access::AccessMetrics;
+use afterword_web::sources::SourceMetrics;
 use afterword_web::{HttpMetrics, SurveyMetrics};
 use prometheus::core::Collector;
 use prometheus::{
@@ -23,6 +24,7 @@ pub struct Metrics {
     pub http: Arc<HttpMetrics>,
     pub survey: Arc<SurveyMetrics>,
     pub access: Arc<AccessMetrics>,
+    pub sources: Arc<SourceMetrics>,
     pub deliver: Arc<DeliverMetrics>,
     pub process: ProcessMetrics,
     pub impeded: IntGauge,
@@ -168,6 +170,7 @@ impl Metrics {
             http: HttpMetrics::new(r)?,
             survey: SurveyMetrics::new(r)?,
             access: AccessMetrics::new(r)?,
+            sources: SourceMetrics::new(r)?,
             deliver: Arc::new(DeliverMetrics::new(r)?),
             process: ProcessMetrics::new(r)?,
             impeded: register(

@@ -92,8 +92,17 @@ fn complete(headers: &mut HeaderMap) {
 
 impl Access {
     /// The request as its handler gets it, and a cookie to set.
-    async fn admit(&self, request: Request) -> Result<(Request, Option<HeaderValue>), Refusal> {
+    async fn admit(
+        &self,
+        mut request: Request,
+    ) -> Result<(Request, Option<HeaderValue>), Refusal> {
         let needed = needed(&request)?;
+        if needed == Needed::Signed {
+            // No browser can sign, so there is no form to check; and the database that knows accounts need not answer.
+            let nobody = Viewer::nobody(String::new());
+            request.extensions_mut().insert(nobody);
+            return Ok((request, None));
+        }
         let (mut parts, body) = request.into_parts();
         let (viewer, cookie) = self.identify(&parts.headers, needed).await?;
         check(&viewer, needed, &mut parts).await?;
@@ -134,14 +143,14 @@ const UNKNOWN: &str =
     "expected somebody who is signed in, or Authorization: Bearer with an API token";
 
 async fn check(viewer: &Viewer, needed: Needed, parts: &mut Parts) -> Result<(), Refusal> {
-    if matches!(needed, Needed::Nothing | Needed::Form) {
+    if matches!(needed, Needed::Nothing | Needed::Form | Needed::Signed) {
         return Ok(());
     }
     if !viewer.is_somebody() {
         return Err(Refusal::SignIn(UNKNOWN));
     }
     match needed {
-        Needed::Nothing | Needed::Form | Needed::Somebody => Ok(()),
+        Needed::Nothing | Needed::Form | Needed::Signed | Needed::Somebody => Ok(()),
         Needed::Account if viewer.is_token() => Err(Refusal::Forbidden(
             "this is for people who are signed in, not for API tokens".to_owned(),
         )),

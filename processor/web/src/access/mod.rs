@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! request ──► table: what does this route need?          (not in the table: refused)
-//!        ──► identify: who asks?                        (API token, session, nobody; or nobody need be)
+//!        ──► identify: who asks?                        (API token, session, nobody; or nobody need be; what another program
+//!                                                        signs goes to its handler at once)
 //!        ──► guard: has that one the right, there?      (no: sign in, forbidden, or not there)
 //!        ──► forms: does what changes something come from our own page?
 //!        ──► handler, with the Viewer as an extension

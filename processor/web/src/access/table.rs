@@ -11,6 +11,9 @@ pub enum Needed {
     Nothing,
     /// Nothing, but it is a form that is sent before anybody is signed in: it has a cookie of its own.
     Form,
+    /// No account: what comes is signed by another program, and the handler verifies that before anything else. Cookies and
+    /// tokens count for nothing there.
+    Signed,
     /// Somebody, whoever: an account, a token, or no accounts at all.
     Somebody,
     /// Somebody who is signed in, for what is their own.
@@ -57,6 +60,8 @@ pub const ROUTES: &[Row] = &[
     // The API.
     row("GET", "/api/v1/openapi.json", Needed::Somebody),
     row("POST", "/api/v1/events", Needed::Some(Scope::EventsWrite)),
+    row("GET", "/api/v1/sources/{source}", Needed::Signed),
+    row("POST", "/api/v1/sources/{source}", Needed::Signed),
     row("GET", "/api/v1/workspaces/{workspace}/summary", Needed::Own(Scope::ReportsRead)),
     row("GET", "/api/v1/workspaces/{workspace}/teammates", Needed::In(Scope::ReportsRead)),
     row("GET", "/api/v1/workspaces/{workspace}/ratings", Needed::Own(Scope::ReportsRead)),

@@ -32,6 +32,7 @@ use crate::gate::Gate;
 use crate::meter::{self, HttpMetrics, Meter};
 use crate::pages::{Pages, WorkspaceLooks, pages_router};
 use crate::problem::{self, Problem};
+use crate::sources::{Sources, receive};
 use crate::{contacts, conversation, events};
 
 pub use answer::ProblemDocument;
@@ -64,6 +65,8 @@ pub struct Reports {
     pub access: Access,
     /// What workspaces are called, and where their help desks are.
     pub looks: Arc<WorkspaceLooks>,
+    /// Help desks whose webhooks are received.
+    pub sources: Arc<Sources>,
 }
 
 /// How many may do at once what takes long.
@@ -89,6 +92,7 @@ const WELCOME: &str = "\
 Afterword
 
 POST /api/v1/events                     facts in: a JSON array or NDJSON
+POST /api/v1/sources/{source}           webhooks of help desks in
 GET  /api/v1/workspaces/{workspace}/…   summary, teammates, ratings, heart, funnel, conversations, contacts, settings, exports
 GET  /api/v1/openapi.json               all of them, with their parameters
 
@@ -100,6 +104,7 @@ Metrics, /livez and /readyz are on the operations listener.
 fn api() -> OpenApiRouter<Reports> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(events::post))
+        .routes(routes!(receive::get, receive::post))
         .routes(routes!(figures::summary))
         .routes(routes!(figures::teammates))
         .routes(routes!(figures::funnel))

@@ -39,7 +39,7 @@ use Expected::{Admitted, Forbidden, NotThere, SignIn};
 
 fn nobody(needed: Needed) -> Expected {
     match needed {
-        Needed::Nothing | Needed::Form => Admitted,
+        Needed::Nothing | Needed::Form | Needed::Signed => Admitted,
         _ => SignIn,
     }
 }
@@ -173,6 +173,7 @@ fn path_of(row: &Row) -> String {
         ("{customer}", "u1"),
         ("{request}", "r1"),
         ("{file}", "ratings.csv"),
+        ("{source}", "desk"),
     ];
     let mut path = row.pattern.to_owned();
     for (name, value) in filled {

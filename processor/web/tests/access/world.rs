@@ -80,6 +80,7 @@ impl World {
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
             looks: Arc::new(looks.into()),
+            sources: Arc::default(),
         });
         World {
             router,

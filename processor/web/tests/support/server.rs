@@ -63,6 +63,7 @@ impl Server {
             stop: stopped,
             places: Places::default(),
             looks: Arc::default(),
+            sources: Arc::default(),
         });
         Server {
             router,
