@@ -82,7 +82,8 @@ impl World {
             Arc::clone(&schemas),
             EngineMetrics::new(&registry).unwrap(),
         );
-        let accounts = ReportDatabase::open_file(&directory.path().join("report.db"));
+        let accounts = directory.path().join("report.db");
+        let accounts = ReportDatabase::open_file(&accounts).await.unwrap();
         let options = AccessOptions {
             reach: Reach::Network,
             ..AccessOptions::default()
@@ -102,7 +103,7 @@ impl World {
             metrics: HttpMetrics::new(&registry).unwrap(),
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
-            access: Access::new(accounts.await.unwrap(), options, metrics).unwrap(),
+            access: Access::new(accounts, options, metrics).unwrap(),
             looks: Arc::default(),
             sources: Arc::new(sources),
         });
