@@ -58,7 +58,10 @@ pub const OF_SOURCES: &[Setting] = &[
         Kind::Choice(&["intercom", "chatwoot", "zendesk"]),
         "which help desk it is",
     ),
-    optional("workspace", "the workspace that its conversations belong to"),
+    optional(
+        "workspace",
+        "the workspace that its conversations belong to",
+    ),
     secret("secret", "what the help desk signs its webhooks with"),
     secret(
         "former_secret",

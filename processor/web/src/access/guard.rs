@@ -92,10 +92,7 @@ fn complete(headers: &mut HeaderMap) {
 
 impl Access {
     /// The request as its handler gets it, and a cookie to set.
-    async fn admit(
-        &self,
-        mut request: Request,
-    ) -> Result<(Request, Option<HeaderValue>), Refusal> {
+    async fn admit(&self, mut request: Request) -> Result<(Request, Option<HeaderValue>), Refusal> {
         let needed = needed(&request)?;
         if needed == Needed::Signed {
             // No browser can sign, so there is no form to check; and the database that knows accounts need not answer.

@@ -82,7 +82,8 @@ impl World {
             Arc::clone(&schemas),
             EngineMetrics::new(&registry).unwrap(),
         );
-        let accounts = ReportDatabase::open_file(&directory.path().join("report.db"));
+        let accounts = directory.path().join("report.db");
+        let accounts = ReportDatabase::open_file(&accounts).await.unwrap();
         let options = AccessOptions {
             reach: Reach::Network,
             ..AccessOptions::default()
@@ -102,7 +103,7 @@ impl World {
             metrics: HttpMetrics::new(&registry).unwrap(),
             stop: tokio::sync::watch::channel(false).1,
             places: Places::default(),
-            access: Access::new(accounts.await.unwrap(), options, metrics).unwrap(),
+            access: Access::new(accounts, options, metrics).unwrap(),
             looks: Arc::default(),
             sources: Arc::new(sources),
         });
@@ -150,7 +151,7 @@ impl World {
     pub async fn outputs<R: OwnedRecord>(&self, topic: Topic) -> Vec<R> {
         let until = Instant::now() + PATIENCE;
         let facts = Offset(self.facts());
-        while self.log.committed(ONLY).unwrap() != Some(facts) {
+        while self.log.committed(ONLY).unwrap().unwrap_or_default() != facts {
             assert!(Instant::now() < until, "the facts were never folded");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
