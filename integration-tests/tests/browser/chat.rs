@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::http::Client;
 use crate::place::Place;
-use crate::world::World;
+use crate::world::{World, demo};
 
 /// How long the demo may take to write and decide its history, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -35,22 +35,8 @@ fn the_survey_appears_in_a_chat_with_a_strict_policy() {
 
 #[test]
 fn in_the_demo_the_scorecard_moves() {
-    let ports = free_ports(3);
-    let [survey, reports, operations] = [0, 1, 2].map(|at| format!("127.0.0.1:{}", ports[at]));
     let place = Place::new();
-    let mut demo = place.spawn(&[
-        "demo",
-        "--conversations",
-        "200",
-        "--rate",
-        "2",
-        "--survey-listen",
-        &survey,
-        "--reports-listen",
-        &reports,
-        "--operations-listen",
-        &operations,
-    ]);
+    let (mut demo, [survey, _]) = demo(&place, "200", "2");
     let (client, began) = (Client::new(), Instant::now());
     let page = format!("http://{survey}/demo");
     while !client.get(&page).is_ok_and(|answer| answer.status == 200) {

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use afterword_integration_tests::browser::Script;
-use afterword_integration_tests::kafka::free_ports;
 use serde_json::Value;
 
 use crate::http::Client;
 use crate::place::Place;
+use crate::world::demo;
 
 /// How long the demo may take to make its history.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -19,22 +19,8 @@ const RATE: &str = "3";
 
 #[test]
 fn a_managers_day() {
-    let ports = free_ports(3);
-    let [survey, reports, operations] = [0, 1, 2].map(|at| format!("127.0.0.1:{}", ports[at]));
     let place = Place::new();
-    let mut demo = place.spawn(&[
-        "demo",
-        "--conversations",
-        "4000",
-        "--rate",
-        RATE,
-        "--survey-listen",
-        &survey,
-        "--reports-listen",
-        &reports,
-        "--operations-listen",
-        &operations,
-    ]);
+    let (mut demo, [_, reports]) = demo(&place, "4000", RATE);
     let (client, began) = (Client::new(), Instant::now());
     let summary = format!("http://{reports}/acme/summary");
     let is_alive = || {

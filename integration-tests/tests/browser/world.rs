@@ -3,17 +3,38 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use afterword_integration_tests::kafka::free_ports;
 use afterword_link::{LinkKeys, Subject, keys_of_directory};
 use serde_json::Value;
 
 use crate::closes::{asked, now_ms, request_id};
-use crate::place::Place;
+use crate::place::{Place, Running};
 use crate::service::Service;
 
 pub const WORKSPACE: &str = "w1";
 pub const CUSTOMER: &str = "anna";
 /// How long a fact may take to become a row of the report database, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts the demo; beside it the addresses of the customers' pages and of the reports.
+pub fn demo(place: &Place, conversations: &str, rate: &str) -> (Running, [String; 2]) {
+    let ports = free_ports(3);
+    let [survey, reports, operations] = [0, 1, 2].map(|at| format!("127.0.0.1:{}", ports[at]));
+    let running = place.spawn(&[
+        "demo",
+        "--conversations",
+        conversations,
+        "--rate",
+        rate,
+        "--survey-listen",
+        &survey,
+        "--reports-listen",
+        &reports,
+        "--operations-listen",
+        &operations,
+    ]);
+    (running, [survey, reports])
+}
 
 /// A running service.
 pub struct World {

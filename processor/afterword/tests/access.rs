@@ -7,6 +7,13 @@ use std::process::Stdio;
 use common::{Home, facts};
 
 const NETWORK: &str = "reports.listen=0.0.0.0:0";
+/// Free ports for the other listeners.
+const ELSEWHERE: [&str; 4] = [
+    "--survey-listen",
+    "127.0.0.1:0",
+    "--operations-listen",
+    "127.0.0.1:0",
+];
 const PUBLIC: &str = "reports.public_url=https://ratings.example.com";
 
 fn agent() -> ureq::Agent {
@@ -34,13 +41,13 @@ fn on_a_network_it_does_not_listen_without_accounts() {
             "afterword accounts invite NAME --manager",
         ),
     ] {
-        let ended = home.run(arguments);
+        let ended = home.run(&[arguments, &ELSEWHERE].concat());
         assert_eq!(ended.code, Some(78), "{arguments:?} {ended:?}");
         assert!(ended.err.contains(said), "{arguments:?} {ended:?}");
     }
     let invited = home.run(&["accounts", "invite", "anna", "--manager"]);
     assert_eq!(invited.code, Some(0), "{invited:?}");
-    let ended = home.run(&["run", "--set", NETWORK]);
+    let ended = home.run(&[&["run", "--set", NETWORK][..], &ELSEWHERE].concat());
     assert_eq!(
         ended.code,
         Some(78),

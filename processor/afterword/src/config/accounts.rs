@@ -196,19 +196,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Layers;
-    use crate::failure::Failure;
-
-    fn resolve(text: &str) -> Result<Effective, Vec<String>> {
-        let layers = Layers {
-            file: Some(("a.toml".into(), text.to_owned())),
-            ..Layers::default()
-        };
-        Effective::resolve(&layers).map_err(|failure| match failure {
-            Failure::Configuration(faults) => faults,
-            other => vec![other.to_string()],
-        })
-    }
+    use crate::config::resolve_file as resolve;
 
     fn hash() -> String {
         secret::hash_password("correct horse battery").expect("hashed")

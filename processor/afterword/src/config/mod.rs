@@ -322,6 +322,19 @@ impl Effective {
     }
 }
 
+/// What a file of this text says over the defaults, or every fault of it.
+#[cfg(test)]
+fn resolve_file(text: &str) -> Result<Effective, Vec<String>> {
+    let layers = Layers {
+        file: Some(("a.toml".into(), text.to_owned())),
+        ..Layers::default()
+    };
+    Effective::resolve(&layers).map_err(|failure| match failure {
+        Failure::Configuration(faults) => faults,
+        other => vec![other.to_string()],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

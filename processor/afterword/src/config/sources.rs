@@ -105,19 +105,7 @@ fn place(values: &layers::Values, member: &str) -> Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Layers;
-    use crate::failure::Failure;
-
-    fn resolve(text: &str) -> Result<Effective, Vec<String>> {
-        let layers = Layers {
-            file: Some(("a.toml".into(), text.to_owned())),
-            ..Layers::default()
-        };
-        Effective::resolve(&layers).map_err(|failure| match failure {
-            Failure::Configuration(faults) => faults,
-            other => vec![other.to_string()],
-        })
-    }
+    use crate::config::resolve_file as resolve;
 
     const SECRET: &str = "secret = 'hush-hush-hush-hush'";
 

@@ -1,10 +1,11 @@
-//! Who may see reports: the accounts' database, opened before anything is listened to.
+//! Who may see reports: the accounts' database, opened before anything of them is served.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use afterword_readmodel::{ConfiguredAccount, ReadModelError, ReportDatabase};
+use afterword_web::Starting;
 use afterword_web::access::{Access, AccessMetrics};
 
 use super::{Roles, projecting};
@@ -23,9 +24,13 @@ impl Guarding {
     ///
     /// # Errors
     /// As [`Guarding::open`].
-    pub async fn of(config: &Config, roles: Roles) -> Result<Option<Guarding>, Failure> {
+    pub async fn of(
+        config: &Config,
+        roles: Roles,
+        starting: &Starting,
+    ) -> Result<Option<Guarding>, Failure> {
         match roles.report {
-            true => Guarding::open(config).await.map(Some),
+            true => Guarding::open(config, starting).await.map(Some),
             false => Ok(None),
         }
     }
@@ -35,12 +40,12 @@ impl Guarding {
     ///
     /// # Errors
     /// When others than this machine would reach the reports, and nobody has an account.
-    async fn open(config: &Config) -> Result<Guarding, Failure> {
+    async fn open(config: &Config, starting: &Starting) -> Result<Guarding, Failure> {
         let database = loop {
             match prepared(config).await {
                 Ok(database) => break database,
                 Err(ReadModelError::Wait(reason)) => {
-                    tracing::warn!(reason, "the accounts cannot be read yet");
+                    starting.waits(format!("the accounts: {reason}"));
                     tokio::time::sleep(BETWEEN_TRIES).await;
                 }
                 Err(error) => return Err(failed(error)),

@@ -103,21 +103,19 @@ impl Service {
             links::keys(config)?;
         }
         delivering::check(config, roles)?;
-        let guarding = Guarding::of(config, roles).await?;
         let listeners = Listeners::bind(config, roles).await?;
         let survey = listeners.survey();
         let mut config = config.reached_at(survey);
         if let Some(toy) = &toy {
             config = toy.allowed_by(&config, survey);
         }
-        Service::begin(&config, roles, listeners, guarding, toy).await
+        Service::begin(&config, roles, listeners, toy).await
     }
 
     async fn begin(
         config: &Config,
         roles: Roles,
         listeners: Listeners,
-        guarding: Option<Guarding>,
         toy: Option<ToyChat>,
     ) -> Result<Service, Failure> {
         let survey = listeners.survey();
@@ -126,6 +124,7 @@ impl Service {
         let (stop, stopped) = watch::channel(false);
         let file = listeners.file();
         let mut serving = listeners.serve(config, &starting, &stopped);
+        let guarding = Guarding::of(config, roles, &starting).await?;
         let opened = open(config, &metrics, &starting).await?;
         let log = opened.log();
         let schemas = registry::schemas(config);

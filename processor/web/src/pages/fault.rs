@@ -13,7 +13,6 @@ pub enum Fault {
     /// What a form said cannot be.
     Form(String),
     NotFound(String),
-    Forbidden(String),
     /// Later it may work.
     Unavailable(String),
     /// A fault of this program; its log says more.
@@ -41,11 +40,6 @@ impl Fault {
                 text,
             ),
             Fault::NotFound(text) => (StatusCode::NOT_FOUND, "Nothing is here", text),
-            Fault::Forbidden(text) => (
-                StatusCode::FORBIDDEN,
-                "This is not yours to see or change",
-                text,
-            ),
             Fault::Unavailable(text) => (StatusCode::SERVICE_UNAVAILABLE, "Not just now", text),
             Fault::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,

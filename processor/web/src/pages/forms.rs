@@ -1,5 +1,5 @@
-//! Forms that change something. That they come from one of these pages, and carry the token of who sends them, was seen to by the
-//! layer of rights before they arrive here.
+//! Forms that change something. That they come from one of these pages, carry the token of who sends them, and that these may, was
+//! seen to by the layer of rights before they arrive here.
 
 use axum::body::{Body, to_bytes};
 use axum::http::request::Parts;

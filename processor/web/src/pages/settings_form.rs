@@ -33,11 +33,6 @@ pub async fn post(
 ) -> Result<Response, Fault> {
     let desk = Desk::open(&pages, &workspace, &parts).await?;
     let form = forms::read(&parts, body).await?;
-    if !desk.visitor.may_set {
-        return Err(Fault::Forbidden(
-            "Your account may look at this and not change it.".to_owned(),
-        ));
-    }
     let known = pages
         .database
         .settings_versions(&workspace, None, 1)

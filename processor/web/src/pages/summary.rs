@@ -268,16 +268,9 @@ fn row(desk: &Desk, step: Step, piece: &PeriodFigures) -> PieceRow {
             .collect(),
         ratings: words::count(figures.ratings),
         share: words::percent_or_dash(figures.positive_share),
-        interval: figures.positive_interval.map_or_else(
-            || "–".to_owned(),
-            |interval| {
-                format!(
-                    "{}–{}",
-                    words::percent_short(interval.low),
-                    words::percent_short(interval.high)
-                )
-            },
-        ),
+        interval: figures
+            .positive_interval
+            .map_or_else(|| "–".to_owned(), words::interval),
         requests: words::count(figures.requests),
         rate: words::percent_or_dash(figures.response_rate),
     }

@@ -220,16 +220,9 @@ fn row(desk: &Desk, row: &TeammateFigures) -> Row {
             .with("teammate", &row.teammate_id)
             .to_string(),
         share: words::percent_or_dash(figures.positive_share),
-        interval: figures.positive_interval.map_or_else(
-            || "no ratings".to_owned(),
-            |interval| {
-                format!(
-                    "{}–{}",
-                    words::percent_short(interval.low),
-                    words::percent_short(interval.high)
-                )
-            },
-        ),
+        interval: figures
+            .positive_interval
+            .map_or_else(|| "no ratings".to_owned(), words::interval),
         drawing: chart::interval(
             &of("Positive share"),
             figures.positive_share,

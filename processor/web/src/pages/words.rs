@@ -1,5 +1,6 @@
 //! Numbers, times and the rules' vocabulary in words, the same on every page.
 
+use afterword_readmodel::figures::Interval;
 use afterword_schemas::records::Reaction;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -30,6 +31,12 @@ pub fn counted(number: i64, one: &str, more: &str) -> String {
 /// A share with one decimal: 85.3%.
 pub fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
+}
+
+/// An interval of shares, without decimals: 80%–86%.
+pub fn interval(interval: Interval) -> String {
+    let [low, high] = [interval.low, interval.high].map(percent_short);
+    format!("{low}–{high}")
 }
 
 /// A share without decimals: 85%. What is not quite none or all is not shown as such.
