@@ -92,6 +92,7 @@ impl Server {
         };
         let internal = Internal {
             log: shared,
+            checkpoint: None,
             gate: gate.clone(),
             readers: gate,
             token: TOKEN.into(),
