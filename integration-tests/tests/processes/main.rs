@@ -14,6 +14,7 @@
 // In a test, what must not fail may end it.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod binary;
 mod by_hand;
 mod closes;
@@ -31,6 +32,7 @@ mod place;
 mod poison;
 mod poison_kinds;
 mod registry;
+mod replayed;
 mod scorecards;
 mod service;
 mod webhooks;

@@ -71,6 +71,12 @@ pub enum Command {
     Explain(Explain),
     /// Proves the outputs against an independent fold of the facts: nothing missing, nothing twice
     Verify(crate::commands::Verify),
+    /// Folds history again under other rules or settings and prints what would differ; writes nothing
+    Replay(crate::commands::Replay),
+    /// Copies the embedded log, its report database and the keys of links, while a service runs or not
+    Backup(crate::commands::Backup),
+    /// Puts a backup in place in a new data directory, after all of it was checked
+    Restore(crate::commands::Restore),
     /// The settings of workspaces
     #[command(subcommand)]
     Settings(Settings),

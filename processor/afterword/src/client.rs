@@ -47,6 +47,14 @@ impl ServiceLog {
         Some(log)
     }
 
+    /// Has the service copy its log, as it is now, to [`crate::checkpoint::place`].
+    ///
+    /// # Errors
+    /// When it cannot, or does not answer.
+    pub fn checkpoint(&self) -> Result<(), LogError> {
+        self.post("/checkpoint", &[]).map(drop)
+    }
+
     fn get(&self, path: &str, wait: Duration) -> Result<Vec<u8>, LogError> {
         let request = self
             .agent

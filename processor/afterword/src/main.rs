@@ -1,6 +1,7 @@
 //! The one binary of Afterword: commands, configuration, telemetry, and which roles run. The work is done elsewhere.
 
 mod access;
+mod checkpoint;
 mod cli;
 mod client;
 mod commands;

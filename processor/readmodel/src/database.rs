@@ -148,17 +148,7 @@ impl ReportDatabase {
     /// # Errors
     /// As [`ReportDatabase::open`].
     pub async fn open_file(path: &Path) -> Result<ReportDatabase, ReadModelError> {
-        const KEPT: AsciiSet = NON_ALPHANUMERIC
-            .remove(b'/')
-            .remove(b'.')
-            .remove(b'-')
-            .remove(b'_');
-        let text = path.to_str().ok_or_else(|| {
-            let path = path.display();
-            ReadModelError::Stop(format!("expected a path in UTF-8, found {path}"))
-        })?;
-        let url = format!("sqlite://{}", utf8_percent_encode(text, &KEPT));
-        ReportDatabase::open(&url).await
+        ReportDatabase::open(&url_of_file(path)?).await
     }
 
     /// Closes every connection; running queries end first.
@@ -179,6 +169,20 @@ impl ReportDatabase {
     pub(crate) async fn writer(&self) -> Result<PoolConnection<Any>, ReadModelError> {
         Ok(self.writer.acquire().await?)
     }
+}
+
+/// The URL of the SQLite database in this file.
+pub(crate) fn url_of_file(path: &Path) -> Result<String, ReadModelError> {
+    const KEPT: AsciiSet = NON_ALPHANUMERIC
+        .remove(b'/')
+        .remove(b'.')
+        .remove(b'-')
+        .remove(b'_');
+    let text = path.to_str().ok_or_else(|| {
+        let path = path.display();
+        ReadModelError::Stop(format!("expected a path in UTF-8, found {path}"))
+    })?;
+    Ok(format!("sqlite://{}", utf8_percent_encode(text, &KEPT)))
 }
 
 /// Asks SQLite to make the file when there is none, unless the URL says what it wants.

@@ -23,6 +23,7 @@
 mod access;
 mod apply;
 mod contacts;
+mod copy;
 mod database;
 mod deliveries;
 mod error;

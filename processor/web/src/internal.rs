@@ -31,10 +31,15 @@ pub const WAIT: Duration = Duration::from_secs(10);
 /// The name under which a problem document carries [`LogError`]'s kind.
 pub const KIND: &str = "log_error";
 
+/// Makes a copy of the log, as it is now, at its place in the data directory.
+pub type Checkpoint = Arc<dyn Fn() -> Result<(), LogError> + Send + Sync>;
+
 /// What the handlers share.
 #[derive(Clone)]
 pub struct Internal {
     pub log: Arc<dyn Log>,
+    /// Of a log that is a directory of this machine.
+    pub checkpoint: Option<Checkpoint>,
     /// For appends and looks.
     pub gate: Gate,
     /// For reads that wait: another bound, so that followers leave room for the rest.
@@ -77,6 +82,7 @@ pub fn router(internal: Internal) -> Router {
             "/internal/v1/partitions/{partition}/committed",
             get(committed),
         )
+        .route("/internal/v1/checkpoint", post(checkpoint))
         .route_layer(from_fn_with_state(internal.clone(), guard))
         .with_state(internal)
 }
@@ -141,6 +147,18 @@ async fn committed(
     let committed = internal.gate.run(move || log.committed(partition)).await?;
     let committed = committed.map_err(|error| refused(&error))?;
     Ok(Json(committed.map(|next| next.0)))
+}
+
+async fn checkpoint(State(internal): State<Internal>) -> Result<StatusCode, Problem> {
+    let Some(make) = internal.checkpoint else {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "this log is no directory of this machine",
+        ));
+    };
+    let made = internal.gate.run(move || make()).await?;
+    made.map_err(|error| refused(&error))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn read(

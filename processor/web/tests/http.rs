@@ -93,6 +93,7 @@ impl Server {
         };
         let internal = Internal {
             log: shared,
+            checkpoint: None,
             gate: gate.clone(),
             readers: gate,
             token: TOKEN.into(),

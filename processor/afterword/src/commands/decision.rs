@@ -52,7 +52,8 @@ fn criteria(decided: &EligibilityDecided) -> Table {
         } else {
             ("✗", Style::Bad)
         };
-        let (measured, asked) = row(*criterion, &decided.measured, &decided.thresholds);
+        let (measured, asked) =
+            measured_and_asked(*criterion, &decided.measured, &decided.thresholds);
         let name = (!held).then_some(Style::Bad);
         table.styled_row(vec![
             (mark.to_owned(), Some(style)),
@@ -65,7 +66,12 @@ fn criteria(decided: &EligibilityDecided) -> Table {
 }
 
 /// What was measured for a criterion, and what it asks for.
-fn row(criterion: Criterion, measured: &Measured, thresholds: &Thresholds) -> (String, String) {
+#[must_use]
+pub fn measured_and_asked(
+    criterion: Criterion,
+    measured: &Measured,
+    thresholds: &Thresholds,
+) -> (String, String) {
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     match criterion {
         Criterion::NotLive => {

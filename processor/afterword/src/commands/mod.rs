@@ -1,14 +1,17 @@
 //! The commands, one module each.
 
 mod accounts;
+mod backup;
 mod check;
 mod contacts;
 mod decision;
 mod deliveries;
 mod demo;
 mod explain;
+mod history;
 mod import;
 mod lines;
+mod replay;
 mod run;
 mod schemas;
 mod scoreboard;
@@ -24,6 +27,8 @@ use crate::cli::{Arguments, Command, Common, ConfigCommand};
 use crate::config::{Config, Effective, Layers};
 use crate::failure::Failure;
 
+pub use backup::{Backup, Restore};
+pub use replay::Replay;
 pub use schemas::Schemas;
 pub use verify::Verify;
 
@@ -41,6 +46,9 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Tail(tail) => tail::execute(&configure(common, &[])?, &tail),
         Command::Explain(explain) => explain::execute(&configure(common, &[])?, &explain),
         Command::Verify(verify) => verify::execute(&configure(common, &[])?, &verify),
+        Command::Replay(replay) => replay::execute(&configure(common, &[])?, &replay),
+        Command::Backup(backup) => backup::execute(&configure(common, &[])?, &backup),
+        Command::Restore(restore) => backup::restore(&configure(common, &[])?, &restore),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
         Command::Accounts(accounts) => accounts::execute(&configure(common, &[])?, &accounts),
         Command::Deliveries(which) => deliveries::execute(&configure(common, &[])?, &which),

@@ -112,9 +112,14 @@ fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Fai
     }
 }
 
+/// Versions and refusals, each with its line.
 type Given = (Vec<(u64, WorkspaceSettings)>, Vec<(u64, String)>);
 
-fn read(file: &std::path::Path) -> Result<Given, Failure> {
+/// Reads versions of settings from NDJSON.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(file: &std::path::Path) -> Result<Given, Failure> {
     let mut lines = Lines::open(file, 0)?;
     let (mut given, mut refused) = (Vec::new(), Vec::new());
     while let Some(block) = lines.block()? {

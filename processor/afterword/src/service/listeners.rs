@@ -19,6 +19,7 @@ use super::Roles;
 use super::file::ServiceFile;
 use super::health::Health;
 use super::toy::ToyChat;
+use crate::checkpoint;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::links;
@@ -257,6 +258,7 @@ fn operations_state(config: &Config, health: &Health) -> Operations {
 fn internal_state(config: &Config, health: &Health, token: &str) -> Internal {
     Internal {
         log: Arc::clone(&health.log),
+        checkpoint: checkpoint::of(&health.opened, &config.data_dir),
         gate: Gate::new(CALLS / 4, config.request_timeout),
         readers: Gate::new(READERS, config.request_timeout),
         token: token.into(),

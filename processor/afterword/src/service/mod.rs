@@ -27,6 +27,7 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use opened::Opened;
 pub use toy::ToyChat;
 
 use crate::config::Config;
@@ -39,7 +40,6 @@ use crate::service::guarding::Guarding;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
-use crate::service::opened::Opened;
 use crate::service::projecting::Projecting;
 use crate::version;
 

@@ -11,6 +11,7 @@ use afterword_web::Starting;
 use super::file::ServiceFile;
 use super::metrics::Metrics;
 use crate::access;
+use crate::checkpoint;
 use crate::config::{Config, LogKind};
 use crate::failure::Failure;
 
@@ -72,7 +73,10 @@ fn embedded(config: &Config, metrics: &Metrics) -> Result<Arc<EmbeddedLog>, Fail
         let mut options = access::options(config);
         options.observer = Some(metrics.observer());
         match EmbeddedLog::open(directory, options) {
-            Ok(log) => return Ok(log),
+            Ok(log) => {
+                checkpoint::tidy(directory);
+                return Ok(log);
+            }
             Err(OpenError::Locked { .. }) if Instant::now() < until => {
                 if let (Some(file), Some(_)) =
                     (ServiceFile::read(directory), access::running(directory))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
     DBPinnableSlice, DBRawIterator, DBRecoveryMode, DataBlockIndexType, ErrorKind, FlushOptions,
@@ -160,6 +161,11 @@ impl Database {
     pub(super) fn identity(&self) -> Result<String, LogError> {
         let identity = self.db.get_db_identity().map_err(read_error)?;
         Ok(String::from_utf8_lossy(&identity).trim().to_owned())
+    }
+
+    /// Makes a copy of the database as it is now in a directory that is not there yet, on the same disk.
+    pub(super) fn checkpoint(&self, directory: &Path) -> Result<(), rocksdb::Error> {
+        Checkpoint::new(&self.db)?.create_checkpoint(directory)
     }
 
     /// Writes what is in memory to table files, so that the next opening is quick.

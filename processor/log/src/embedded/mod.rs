@@ -3,6 +3,7 @@
 //! One process has it open. Any thread reads; one thread writes (`writer`), so that offsets have one owner and many
 //! callers share one sync. What is acknowledged is on disk, and nobody sees a record before it is.
 
+mod checkpoint;
 mod compaction;
 mod database;
 #[cfg(test)]

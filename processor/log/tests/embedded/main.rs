@@ -4,6 +4,7 @@
 
 mod appending;
 mod committing;
+mod copying;
 mod crashing;
 mod opening;
 mod space;

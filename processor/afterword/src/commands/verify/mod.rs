@@ -3,21 +3,17 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | `pass` | folds a partition's facts in a plain loop |
+//! | `pass` | folds a partition's facts, as `history` does it |
 //! | `judging`, `strays`, `compare`, `across` | joins what that gives with what is there |
-//! | `found`, `reader`, `codec` | reads topics |
 //! | `settings`, `letters` | which settings were known when, and which were refused |
 //! | `report`, `print` | what was found, and how it is told |
 
 mod across;
-mod codec;
 mod compare;
-mod found;
 mod judging;
 mod letters;
 mod pass;
 mod print;
-mod reader;
 mod report;
 mod settings;
 mod strays;
@@ -28,11 +24,14 @@ use afterword_log::{Bounds, Log, LogError, Offset, Partition, Topic};
 use afterword_schemas::Schemas;
 use clap::Args;
 
+use super::history::passes::Passes;
+use super::history::walk::Extent;
+use super::history::{codec, found, reader};
 use crate::access::{Access, Missing};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::registry;
-use crate::terminal::{Progress, grouped};
+use crate::terminal::grouped;
 use codec::Codec;
 use pass::{Pass, Passed, Plan};
 use reader::{Bucket, Trouble, patiently};
@@ -41,8 +40,6 @@ use settings::Versions;
 
 /// A commit is seen in its position a moment before its last outputs are, where another process makes it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// More buckets than this mean that a few conversations are larger than the memory.
-const MOST_PASSES: u64 = 4_096;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -156,11 +153,7 @@ struct Run<'a> {
     verify: &'a Verify,
     patience: Duration,
     versions: Versions,
-    progress: Progress,
-    /// Facts that are gone by and that there are, by what is known so far, for the line of progress.
-    done: u64,
-    whole: u64,
-    passes: u64,
+    passes: Passes,
 }
 
 fn run(
@@ -173,9 +166,7 @@ fn run(
     let started = Instant::now();
     let mut whole = 0;
     for partition in partitions {
-        let start = patiently(|| log.bounds(Topic::ConversationEvents, *partition))?.start;
-        let committed = patiently(|| log.committed(*partition))?.unwrap_or_default();
-        whole += committed.0.saturating_sub(start.0);
+        whole += Extent::of(log, *partition)?.size();
     }
     let mut run = Run {
         log,
@@ -183,10 +174,7 @@ fn run(
         verify,
         patience,
         versions: Versions::default(),
-        progress: Progress::new("verifying"),
-        done: 0,
-        whole,
-        passes: 1,
+        passes: Passes::new("verifying", whole),
     };
     let mut report = Report::new(verify.differences);
     let mut proofs = Vec::new();
@@ -205,34 +193,22 @@ fn run(
 
 impl Run<'_> {
     fn partition(&mut self, partition: Partition) -> Result<(Report, Proof), Trouble> {
-        // In this order: all that the position announces is in what is looked at after it.
-        let log = self.log;
-        let committed = patiently(|| log.committed(partition))?;
-        let held = patiently(|| log.bounds(Topic::ConversationEvents, partition))?;
+        let extent = Extent::of(self.log, partition)?;
         let outputs = self.output_bounds(partition)?;
         self.versions.catch_up(self.log, self.codec)?;
-        let end = committed
-            .unwrap_or(held.start)
-            .min(held.end)
-            .max(held.start);
-        let facts = Bounds {
-            start: held.start,
-            end,
-        };
+        let Extent {
+            committed,
+            held,
+            facts,
+        } = extent;
         let mut report = Report::new(self.verify.differences);
-        report.tally.not_folded = held.end.0 - end.0;
-        let misplaced = committed.filter(|committed| *committed != end);
+        report.tally.not_folded = held.end.0 - facts.end.0;
+        let misplaced = committed.filter(|committed| *committed != facts.end);
         if let Some(committed) = misplaced {
             report.add(position(partition, committed, held));
         }
         let mut settings_below = Offset(0);
-        let parts = loop {
-            match self.passes_over(partition, facts, outputs) {
-                Err(Trouble::Memory { done }) => self.take_more_passes(done)?,
-                other => break other?,
-            }
-        };
-        for part in parts {
+        for part in self.passes_over(partition, &extent, outputs)? {
             settings_below = settings_below.max(part.settings_below);
             report.merge(part.report);
         }
@@ -243,7 +219,7 @@ impl Run<'_> {
         let proof = Proof {
             partition,
             facts,
-            passes: self.passes,
+            passes: self.passes.of,
         };
         Ok((report, proof))
     }
@@ -260,48 +236,26 @@ impl Run<'_> {
     fn passes_over(
         &mut self,
         partition: Partition,
-        facts: Bounds,
+        extent: &Extent,
         outputs: [Bounds; 5],
     ) -> Result<Vec<Passed>, Trouble> {
-        let (of, before) = (self.passes, self.done);
-        let mut parts = Vec::new();
-        for index in 0..of {
-            let plan = Plan {
-                log: self.log,
-                codec: self.codec,
-                versions: &self.versions,
-                partition,
-                facts,
-                outputs,
-                bucket: Bucket { index, of },
-                memory_bytes: usize::try_from(self.verify.memory_mib << 20).unwrap_or(usize::MAX),
-                patience: self.patience,
-                most: self.verify.differences,
-            };
-            let (progress, whole) = (&mut self.progress, self.whole * of);
-            let detail = match of {
-                1 => format!("partition {partition}"),
-                of => format!("partition {partition}, pass {} of {of}", index + 1),
-            };
-            let mut told = |gone: u64| {
-                let size = facts.end.0 - facts.start.0;
-                let done = before * of + index * size + gone;
-                progress.show(done, Some(whole), &detail);
-            };
-            parts.push(Pass::new(plan).run(&mut told)?);
-        }
-        self.done += facts.end.0 - facts.start.0;
-        Ok(parts)
-    }
-
-    /// So many more that each has room to spare, if the rest of the partition is like its beginning.
-    fn take_more_passes(&mut self, done: f64) -> Result<(), Trouble> {
-        let needed = self.passes as f64 / done.max(1e-4) * 1.2;
-        self.passes = (needed.ceil() as u64).max(self.passes + 1);
-        match self.passes > MOST_PASSES {
-            true => Err(Trouble::Memory { done }),
-            false => Ok(()),
-        }
+        let (log, codec, versions) = (self.log, self.codec, &self.versions);
+        let (verify, patience) = (self.verify, self.patience);
+        let plan = |bucket: Bucket| Plan {
+            log,
+            codec,
+            versions,
+            partition,
+            facts: extent.facts,
+            outputs,
+            bucket,
+            memory_bytes: usize::try_from(verify.memory_mib << 20).unwrap_or(usize::MAX),
+            patience,
+            most: verify.differences,
+        };
+        self.passes.over(partition, extent, |bucket, told| {
+            Pass::new(plan(bucket)).run(told)
+        })
     }
 }
 

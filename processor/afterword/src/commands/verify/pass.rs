@@ -3,15 +3,15 @@
 //!
 //! A pass judges the conversations of one bucket. With more buckets there are more passes, and each needs less memory.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use afterword_domain::{Conversation, Effects, Rules, fold};
-use afterword_log::{Batch, Bounds, Log, Offset, Partition, RecordRef, Topic};
-use afterword_schemas::records::{ConversationEvent, Output, Payload};
+use afterword_domain::Rules;
+use afterword_log::{Bounds, Log, Offset, Partition, RecordRef, Topic};
+use afterword_schemas::records::{ConversationEvent, Payload};
 use afterword_schemas::{Decoded, SchemaStore};
 
+use super::super::history::conversations::Conversations;
+use super::super::history::walk::{Visit, Walk};
 use super::codec::Codec;
 use super::compare;
 use super::found::{Cause, Stream};
@@ -20,8 +20,6 @@ use super::reader::{Bucket, Reader, Trouble};
 use super::report::{Finding, Kind, OUTPUTS, Report};
 use super::settings::{Known, Versions};
 
-/// What a conversation costs beside its state and its key, about.
-const ENTRY_BYTES: usize = 96;
 /// Dead letters of these classes are no matter of the bytes alone: another build panicked, or did not know the schema yet.
 const SET_ASIDE: [&str; 3] = ["panic", "quarantine", "unknown_schema"];
 
@@ -43,13 +41,9 @@ pub struct Plan<'a> {
     pub most: usize,
 }
 
-/// What is known of a conversation.
+/// What is known of a conversation's outputs.
 #[derive(Default)]
 pub struct Held {
-    conversation: Conversation,
-    bytes: usize,
-    /// Whether what it depends on may have been removed: then nothing of it can be judged.
-    is_cut: bool,
     /// The fact whose request was found, and the revision of the rating that was found last.
     pub asked: Option<Offset>,
     pub revision: i32,
@@ -63,10 +57,7 @@ pub struct Pass<'a> {
     judge: Judge<'a>,
     known: Known<'a>,
     rules: Rules,
-    conversations: HashMap<Box<[u8]>, Held>,
-    bytes: usize,
-    effects: Effects,
-    key: Vec<u8>,
+    conversations: Conversations<Held>,
 }
 
 /// What came of a pass.
@@ -96,10 +87,7 @@ impl<'a> Pass<'a> {
             judge: Judge::new(&plan, streams),
             known: Known::nothing(plan.versions),
             rules: Rules::default(),
-            conversations: HashMap::new(),
-            bytes: 0,
-            effects: Effects::default(),
-            key: Vec::new(),
+            conversations: Conversations::new(plan.facts.start),
         }
     }
 
@@ -108,59 +96,24 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// As [`Trouble`] says.
     pub fn run(mut self, told: &mut dyn FnMut(u64)) -> Result<Passed, Trouble> {
-        let facts = self.plan.facts;
-        let mut reader = Reader {
-            log: self.plan.log,
-            topic: Topic::ConversationEvents,
-            partition: self.plan.partition,
-            next: facts.start,
-            end: facts.end,
+        let plan = self.plan;
+        let walk = Walk {
+            log: plan.log,
+            codec: plan.codec,
+            partition: plan.partition,
+            facts: plan.facts,
+            bucket: plan.bucket,
+            memory_bytes: plan.memory_bytes,
         };
-        let mut batch = Batch::default();
-        while reader.read(&mut batch)? {
-            let store = self.plan.codec.of_batch(&batch)?;
-            for record in batch.iter() {
-                if record.offset >= facts.end || !self.plan.bucket.has(record.key) {
-                    continue;
-                }
-                self.record(&store, &record)?;
-            }
-            let gone = reader.next.min(facts.end).0 - facts.start.0;
-            told(gone);
-            if self.bytes > self.plan.memory_bytes {
-                let whole = (facts.end.0 - facts.start.0).max(1);
-                let done = gone as f64 / whole as f64;
-                return Err(Trouble::Memory { done });
-            }
-        }
-        self.judge.rest(facts.end)?;
+        walk.run(&mut self, told)?;
+        self.judge.rest(plan.facts.end)?;
         let tally = &mut self.judge.report.tally;
-        tally.conversations = self.conversations.len() as u64;
-        let cut = self.conversations.values().filter(|held| held.is_cut);
-        tally.cut_conversations = cut.count() as u64;
+        tally.conversations = self.conversations.count();
+        tally.cut_conversations = self.conversations.count_cut();
         Ok(Passed {
             report: self.judge.report,
             settings_below: self.known.read_below(),
         })
-    }
-
-    fn record(&mut self, store: &SchemaStore, record: &RecordRef<'_>) -> Result<(), Trouble> {
-        self.judge.report.tally.facts += 1;
-        self.judge.clear_before(record.offset)?;
-        match store.decode_fact(record.value.unwrap_or_default()) {
-            Ok(Decoded::Fact(fact)) if record.key == Some(fact.conversation_id.as_bytes()) => {
-                match self.set_aside(record.offset)? {
-                    Some(class) => self.put_aside(record, class),
-                    None => self.fact(record, &fact),
-                }
-            }
-            Ok(Decoded::Fact(_)) => self.judge.letter(record, "key"),
-            Ok(Decoded::PassedOver(_)) => {
-                self.judge.report.tally.passed_over += 1;
-                Ok(())
-            }
-            Err(error) => self.judge.letter(record, error.class()),
-        }
     }
 
     fn fact(
@@ -169,46 +122,22 @@ impl<'a> Pass<'a> {
         fact: &ConversationEvent<'_>,
     ) -> Result<(), Trouble> {
         let is_past_judging = self.follow_settings(record.offset, fact)?;
-        self.key.clear();
-        self.key.extend_from_slice(fact.workspace_id.as_bytes());
-        self.key.push(0);
-        self.key.extend_from_slice(fact.conversation_id.as_bytes());
-        if !self.conversations.contains_key(self.key.as_slice()) {
-            let is_start = matches!(fact.payload, Payload::ConversationStarted { .. });
-            let held = Held {
-                is_cut: self.plan.facts.start > Offset(0) && !is_start,
-                ..Held::default()
-            };
-            self.bytes += self.key.len() + ENTRY_BYTES;
-            self.conversations.insert(self.key.as_slice().into(), held);
-        }
-        let Some(held) = self.conversations.get_mut(self.key.as_slice()) else {
-            return Ok(());
-        };
+        let settings = self.known.table();
+        let (held, outputs) = self.conversations.fold(fact, &self.rules, settings);
         held.is_cut |= is_past_judging;
-        self.effects.clear();
-        let (rules, known, effects) = (&self.rules, &self.known, &mut self.effects);
-        let conversation = &mut held.conversation;
-        let folded = catch_unwind(AssertUnwindSafe(|| {
-            fold(conversation, fact, rules, known.table(), effects);
-        }));
-        if folded.is_err() {
+        let Ok(outputs) = outputs else {
             let detail = "folding it panics in this build, and it is no dead letter".to_owned();
             self.judge
                 .tell(Kind::Panics, record, 0, Topic::DeadLetters, detail);
             return Ok(());
-        }
-        let bytes = held.conversation.memory_bytes();
-        self.bytes = self.bytes + bytes - held.bytes;
-        held.bytes = bytes;
+        };
         if held.is_cut {
             return self.judge.pass_over(record.offset);
         }
-        if self.effects.outputs.is_empty() {
+        if outputs.is_empty() {
             return Ok(());
         }
-        let outputs: &[Output] = &self.effects.outputs;
-        self.judge.outputs(record, outputs, held)
+        self.judge.outputs(record, outputs, &mut held.more)
     }
 
     /// Supposes those settings to be known that the decision of a close shows. True when that cannot be found out any more.
@@ -252,6 +181,31 @@ impl<'a> Pass<'a> {
         self.judge
             .tell(Kind::SetAside, record, 0, Topic::DeadLetters, detail);
         self.judge.letter(record, class)
+    }
+}
+
+impl Visit for Pass<'_> {
+    fn record(&mut self, store: &SchemaStore, record: &RecordRef<'_>) -> Result<(), Trouble> {
+        self.judge.report.tally.facts += 1;
+        self.judge.clear_before(record.offset)?;
+        match store.decode_fact(record.value.unwrap_or_default()) {
+            Ok(Decoded::Fact(fact)) if record.key == Some(fact.conversation_id.as_bytes()) => {
+                match self.set_aside(record.offset)? {
+                    Some(class) => self.put_aside(record, class),
+                    None => self.fact(record, &fact),
+                }
+            }
+            Ok(Decoded::Fact(_)) => self.judge.letter(record, "key"),
+            Ok(Decoded::PassedOver(_)) => {
+                self.judge.report.tally.passed_over += 1;
+                Ok(())
+            }
+            Err(error) => self.judge.letter(record, error.class()),
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.conversations.bytes()
     }
 }
 
