@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use afterword_readmodel::ReportDatabase;
 use afterword_readmodel::figures::{
-    ConversationFilter, Filter, HeartFilter, MarkAs, MarkChange, Outcome, Period, Rating,
-    RatingFilter, Step,
+    Filter, HeartFilter, MarkAs, MarkChange, Outcome, Period, Rating, RatingFilter, Step,
 };
 use afterword_schemas::records::{Channel, Criterion, Reaction};
 use jiff::civil::date;
+use support::closes::every_close;
 use support::naive::{Count, Outputs};
 use support::world::{DAY, Dice, NOON, World, append, append_settings, settings};
 use support::{Kind, Place};
@@ -144,34 +144,7 @@ async fn funnels_and_their_closes_are_right(kind: Kind) {
         .filter(|filter| filter.channel.is_none())
     {
         let funnel = database.funnel(&filter).await.unwrap();
-        let list = async |outcome: Outcome| {
-            let wanted = ConversationFilter {
-                filter: filter.clone(),
-                outcome,
-            };
-            let (mut found, mut after) = (Vec::new(), None);
-            loop {
-                let page = database.closes(&wanted, after.as_ref(), 7).await.unwrap();
-                found.extend(page.entries);
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            let key = |close: &afterword_readmodel::figures::ConversationClose| {
-                (close.day.clone(), close.decided_at)
-            };
-            assert!(
-                found.is_sorted_by(|a, b| key(a) >= key(b)),
-                "the latest first"
-            );
-            let mut places: Vec<_> = found
-                .into_iter()
-                .map(|close| (close.conversation_id, close.decided_at))
-                .collect();
-            places.sort();
-            places
-        };
+        let list = async |outcome| every_close(&database, &filter, outcome, 7).await;
         assert_eq!(list(Outcome::All).await, outputs.closes(&filter, |_| true));
         let asked = outputs.closes(&filter, |close| close.requested);
         assert_eq!(

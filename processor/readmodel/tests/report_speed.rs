@@ -49,6 +49,7 @@ fn numbers(count: i64) -> String {
     format!(
         "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count}), \
          d AS (SELECT i, i * 2654435761 % 4294967296 / 65536 AS a, i * 40503 % 65536 * 31 % 65537 AS b, \
+         i * 69621 % 65521 AS c, \
          {YEAR_BEGINS} + i * ({YEAR_MS} - 1) / {count} AS at FROM n) "
     )
 }
@@ -57,7 +58,7 @@ fn requests(ratings: i64) -> String {
     let day = "date(at / 1000, 'unixepoch')";
     format!(
         "{} INSERT INTO requests SELECT 'request-' || i, 'w', 'conversation-' || i, 'user', 'customer-' || i, \
-         'teammate-' || (a % {TEAMMATES}), CASE WHEN b % 10 = 0 THEN 'email' ELSE 'messenger' END, at, {day}, 1, i % 4 + 4, i, 1, \
+         'teammate-' || (c % {TEAMMATES}), CASE WHEN b % 10 = 0 THEN 'email' ELSE 'messenger' END, at, {day}, 1, i % 4 + 4, i, 1, \
          CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN at END, CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN {day} END, \
          CASE WHEN i % {REQUESTS_A_RATING} = 0 THEN CASE WHEN a % 100 < 4 THEN 'terrible' WHEN a % 100 < 9 THEN 'bad' \
          WHEN a % 100 < 17 THEN 'ok' WHEN a % 100 < 57 THEN 'great' ELSE 'amazing' END END, \
@@ -76,7 +77,7 @@ fn decisions(ratings: i64) -> String {
         "{} INSERT INTO decisions SELECT 'w', 'conversation-' || i, i % 4 + 4, i, 0, at, date(at / 1000, 'unixepoch'), \
          {mask} = 0, CASE WHEN {mask} = 0 THEN '' ELSE 'too_short' END, {mask}, 'teammate', 1, 1, 'user', 1, 1, \
          CASE WHEN {mask} & 16 THEN b % 251 ELSE 251 END, a * 9000, 'customer_initiated', 0, 250, 604800000, 1, 1, \
-         'teammate-' || (a % {TEAMMATES}), CASE WHEN {mask} = 0 THEN 'request-' || i END FROM d",
+         'teammate-' || (c % {TEAMMATES}), CASE WHEN {mask} = 0 THEN 'request-' || i END FROM d",
         numbers(ratings * DECISIONS_A_RATING)
     )
 }

@@ -1,9 +1,10 @@
-//! From a figure of the funnel down to its closes, the latest first: day by day, each day's by exactly what failed, as the index
-//! has them. The sums say which days have any, so that days without are never looked at.
+//! From a figure of the funnel down to its closes, the latest first: day by day, as the index has them. The sums say which days have
+//! any, so that days without are never looked at.
 
 use std::collections::BTreeMap;
 
 use afterword_schemas::records::Criterion;
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::Serialize;
 use sqlx::any::AnyRow;
@@ -13,6 +14,8 @@ use utoipa::ToSchema;
 use crate::database::ReportDatabase;
 use crate::error::ReadModelError;
 use crate::figures::cursor::Cursor;
+use crate::figures::period::Period;
+use crate::figures::ratings::up_to;
 use crate::figures::spans::{Day, Span, spans};
 use crate::figures::summary::day;
 use crate::figures::{Filter, Page};
@@ -21,6 +24,9 @@ use crate::story::{Measured, Thresholds, time};
 
 /// Entries of the index that one page may walk through in search of a teammate's.
 const MAX_WALKED: i64 = 200_000;
+
+/// Days whose sums are looked at first; then twice as many before them, and so on, as most pages are full after a few.
+const FIRST_DAYS: i64 = 8;
 
 /// Which closes of the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +76,15 @@ pub struct ConversationClose {
 }
 
 impl Outcome {
-    fn wants(self, mask: i64) -> bool {
-        let bit = |criterion: Criterion| 1 << criterion as i64;
+    /// Whether a mask is wanted, as SQL says it.
+    fn condition(self, mask: &str) -> String {
+        let bit = |criterion: Criterion| 1_i64 << criterion as i64;
         match self {
-            Outcome::All => true,
-            Outcome::Asked => mask == 0,
-            Outcome::NotAsked => mask != 0,
-            Outcome::HeldBackBy(criterion) => mask & bit(criterion) != 0,
-            Outcome::HeldBackByAlone(criterion) => mask == bit(criterion),
+            Outcome::All => "TRUE".to_owned(),
+            Outcome::Asked => format!("{mask} = 0"),
+            Outcome::NotAsked => format!("{mask} <> 0"),
+            Outcome::HeldBackBy(criterion) => format!("({mask} & {}) <> 0", bit(criterion)),
+            Outcome::HeldBackByAlone(criterion) => format!("{mask} = {}", bit(criterion)),
         }
     }
 }
@@ -99,13 +106,6 @@ fn unplace(place: &str) -> (i64, i64, i64) {
     (part(), part(), part())
 }
 
-/// What the sums say: each day's rows, and the masks that are wanted, with how many entries the index has of each.
-#[derive(Default)]
-struct Days {
-    rows: BTreeMap<Date, Day>,
-    masks: BTreeMap<Date, BTreeMap<i64, i64>>,
-}
-
 impl ReportDatabase {
     /// A page of closes, the latest first.
     ///
@@ -117,29 +117,31 @@ impl ReportDatabase {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<ConversationClose>, ReadModelError> {
-        let days = self.days_of_closes(wanted, after).await?;
         let mut entries = Vec::<ConversationClose>::new();
         let mut walked = 0;
-        for span in spans(&days.rows) {
-            let mut found = Vec::new();
-            for masks in days.reads(&span) {
-                walked += masks.iter().map(|(_, rows)| rows).sum::<i64>();
+        let mut rest = up_to(wanted.filter.period, after);
+        let mut length = FIRST_DAYS;
+        while let Some(Period {
+            from: first, to, ..
+        }) = rest
+        {
+            let from = to.saturating_sub((length - 1).days()).max(first);
+            for span in spans(&self.days_of_closes(wanted, from, to).await?) {
                 let rest = limit - entries.len();
-                found.extend(self.closes_of(wanted, &span, &masks, (after, rest)).await?);
+                entries.extend(self.closes_of(wanted, &span, (after, rest)).await?);
+                if let Some(last) = entries.last().filter(|_| entries.len() == limit) {
+                    let next = Some(Cursor::new(&last.day, last.decided_at, &last.place));
+                    return Ok(Page { entries, next });
+                }
+                walked += span.wanted;
+                if wanted.filter.teammate_id.is_some() && walked > MAX_WALKED {
+                    let next = Some(Cursor::new(span.from, i64::MIN, ""));
+                    return Ok(Page { entries, next });
+                }
             }
-            found.sort_by(|a, b| b.rank().cmp(&a.rank()));
-            entries.extend(found.into_iter().take(limit - entries.len()));
-            if let Some(last) = entries.last().filter(|_| entries.len() == limit) {
-                let next = Cursor::new(&last.day, last.decided_at, &last.place);
-                return Ok(Page {
-                    next: Some(next),
-                    entries,
-                });
-            }
-            if wanted.filter.teammate_id.is_some() && walked > MAX_WALKED {
-                let next = Some(Cursor::new(span.from, i64::MIN, ""));
-                return Ok(Page { entries, next });
-            }
+            let before = from.yesterday().ok().filter(|before| *before >= first);
+            rest = before.map(|to| Period { from: first, to });
+            length *= 2;
         }
         Ok(Page {
             entries,
@@ -147,84 +149,72 @@ impl ReportDatabase {
         })
     }
 
-    /// The days up to the cursor's that have what is wanted, by the sums.
+    /// What the sums say of the days.
     async fn days_of_closes(
         &self,
         wanted: &ConversationFilter,
-        after: Option<&Cursor>,
-    ) -> Result<Days, ReadModelError> {
+        from: Date,
+        to: Date,
+    ) -> Result<BTreeMap<Date, Day>, ReadModelError> {
         let filter = &wanted.filter;
-        let to = filter.period.to.to_string();
-        let to = after.map_or(to.clone(), |cursor| to.min(cursor.day.clone()));
         // Of a teammate, too, the index has the entries of all to walk through.
-        let sql = match filter.teammate_id {
-            None => {
-                "SELECT day, failed_mask, decided, 1 FROM decision_days WHERE workspace_id = $1 AND day >= $2 AND day <= $3"
-            }
-            Some(_) => {
-                "SELECT d.day, d.failed_mask, d.decided, CASE WHEN t.decided > 0 THEN 1 ELSE 0 END FROM decision_days d \
-                 LEFT JOIN decision_teammate_days t ON t.workspace_id = d.workspace_id AND t.teammate_id = $4 AND t.day = d.day \
-                 AND t.failed_mask = d.failed_mask WHERE d.workspace_id = $1 AND d.day >= $2 AND d.day <= $3"
-            }
+        let (join, condition) = match filter.teammate_id {
+            None => ("", wanted.outcome.condition("d.failed_mask")),
+            Some(_) => (
+                "LEFT JOIN decision_teammate_days t ON t.workspace_id = d.workspace_id AND t.teammate_id = $4 \
+                 AND t.day = d.day AND t.failed_mask = d.failed_mask",
+                format!(
+                    "t.decided > 0 AND {}",
+                    wanted.outcome.condition("d.failed_mask")
+                ),
+            ),
         };
-        let mut query = sqlx::query(sql)
+        let sql = format!(
+            "SELECT d.day, CAST(SUM(d.decided) AS BIGINT), CAST(SUM(CASE WHEN {condition} THEN d.decided ELSE 0 END) AS BIGINT) \
+             FROM decision_days d {join} WHERE d.workspace_id = $1 AND d.day >= $2 AND d.day <= $3 GROUP BY d.day"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(&filter.workspace_id)
-            .bind(filter.period.from.to_string())
-            .bind(to);
+            .bind(from.to_string())
+            .bind(to.to_string());
         if let Some(teammate) = &filter.teammate_id {
             query = query.bind(teammate);
         }
-        let mut days = Days::default();
-        for row in query.fetch_all(self.readers()).await? {
-            let date = day(&row, 0)?;
-            let (mask, rows): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-            let of_day = days.rows.entry(date).or_default();
-            of_day.rows += rows;
-            if row.try_get::<i32, _>(3)? == 1 && wanted.outcome.wants(mask) {
-                of_day.is_wanted = true;
-                days.masks.entry(date).or_default().insert(mask, rows);
-            }
-        }
-        Ok(days)
+        let rows = query.fetch_all(self.readers()).await?;
+        rows.iter()
+            .map(|row| {
+                let (rows, wanted) = (row.try_get(1)?, row.try_get(2)?);
+                Ok((day(row, 0)?, Day { rows, wanted }))
+            })
+            .collect()
     }
 
     async fn closes_of(
         &self,
         wanted: &ConversationFilter,
         span: &Span,
-        masks: &[(i64, i64)],
         (after, limit): (Option<&Cursor>, usize),
     ) -> Result<Vec<ConversationClose>, ReadModelError> {
+        let since = match span.is_quiet() {
+            true => Some(i64::MIN),
+            false => self.since(wanted, span, (after, limit)).await?,
+        };
         let teammate = wanted.filter.teammate_id.as_deref();
-        // Of one day and mask the index has the order, when it is told that there is one.
-        let (days, order) = match span.from == span.to {
-            true => ("decided_day = $2 AND $2 = $3", ""),
-            false => (
-                "decided_day >= $2 AND decided_day <= $3",
-                "decided_day DESC, ",
-            ),
-        };
-        let failed = match masks {
-            [(one, _)] => format!("= {one}"),
-            several => {
-                let several: Vec<_> = several.iter().map(|(mask, _)| mask.to_string()).collect();
-                format!("IN ({})", several.join(", "))
-            }
-        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM decisions WHERE workspace_id = $1 AND {days} AND failed_mask {failed} \
-             AND (decided_day, decided_at, source_partition, source_offset, source_index) < ($4, $5, $6, $7, $8){} \
-             ORDER BY {order}decided_at DESC, source_partition DESC, source_offset DESC, source_index DESC LIMIT $9",
-            teammate.map_or("", |_| " AND teammate_id = $10"),
+            "SELECT {COLUMNS} FROM decisions WHERE workspace_id = $1 AND {} AND decided_at >= $4 \
+             AND (decided_day, decided_at, source_partition, source_offset, source_index) < ($5, $6, $7, $8, $9){} \
+             ORDER BY decided_day DESC, decided_at DESC, source_partition DESC, source_offset DESC, source_index DESC LIMIT $10",
+            days_and_masks(wanted, span, "$11"),
+            teammate.map_or("", |_| " AND teammate_id = $11"),
         );
-        let at = after.map_or(i64::MAX, |cursor| cursor.at);
         let (partition, offset, index) = after.map_or((0, 0, 0), |cursor| unplace(&cursor.id));
         let mut query = sqlx::query(AssertSqlSafe(sql))
             .bind(&wanted.filter.workspace_id)
             .bind(span.from.to_string())
             .bind(span.to.to_string())
+            .bind(since.unwrap_or(i64::MIN))
             .bind(after.map_or("9999-12-31", |cursor| cursor.day.as_str()))
-            .bind(at)
+            .bind(after.map_or(i64::MAX, |cursor| cursor.at))
             .bind(partition)
             .bind(offset)
             .bind(index)
@@ -235,29 +225,56 @@ impl ReportDatabase {
         let rows = query.fetch_all(self.readers()).await?;
         rows.iter().map(ConversationClose::from_row).collect()
     }
+
+    /// The time from which on a busy day has enough for the page, if it has: found in the index alone, so that no more rows are read
+    /// than are shown. Those of the cursor's own millisecond come on top.
+    async fn since(
+        &self,
+        wanted: &ConversationFilter,
+        span: &Span,
+        (after, limit): (Option<&Cursor>, usize),
+    ) -> Result<Option<i64>, ReadModelError> {
+        let teammate = wanted.filter.teammate_id.as_deref();
+        let sql = format!(
+            "SELECT decided_at FROM decisions WHERE workspace_id = $1 AND {} AND decided_at < $4{} \
+             ORDER BY decided_at DESC LIMIT 1 OFFSET $5",
+            days_and_masks(wanted, span, "$6"),
+            teammate.map_or("", |_| " AND teammate_id = $6"),
+        );
+        let day = span.to.to_string();
+        let before = after.filter(|cursor| cursor.day == day);
+        let mut query = sqlx::query_scalar(AssertSqlSafe(sql))
+            .bind(&wanted.filter.workspace_id)
+            .bind(&day)
+            .bind(&day)
+            .bind(before.map_or(i64::MAX, |cursor| cursor.at))
+            .bind(limit as i64 - 1);
+        if let Some(teammate) = teammate {
+            query = query.bind(teammate);
+        }
+        Ok(query.fetch_optional(self.readers()).await?)
+    }
 }
 
-impl Days {
-    /// What is read of one span: all its masks at once when it is quiet, else one after the other.
-    fn reads(&self, span: &Span) -> Vec<Vec<(i64, i64)>> {
-        let mut masks = BTreeMap::<i64, i64>::new();
-        for (_, of_day) in self.masks.range(span.from..=span.to) {
-            for (mask, rows) in of_day {
-                *masks.entry(*mask).or_default() += rows;
-            }
-        }
-        match span.is_quiet() {
-            true => vec![masks.into_iter().collect()],
-            false => masks.into_iter().map(|one| vec![one]).collect(),
-        }
+/// The days of a span, $2 to $3, and the masks that are wanted. Those of one day are named, from the sums, so that the index is entered
+/// at each of them.
+fn days_and_masks(wanted: &ConversationFilter, span: &Span, teammate: &str) -> String {
+    let condition = wanted.outcome.condition("failed_mask");
+    if span.from < span.to {
+        return format!("decided_day >= $2 AND decided_day <= $3 AND {condition}");
     }
+    let sums = match wanted.filter.teammate_id {
+        None => "decision_days WHERE workspace_id = $1".to_owned(),
+        Some(_) => {
+            format!("decision_teammate_days WHERE workspace_id = $1 AND teammate_id = {teammate}")
+        }
+    };
+    format!(
+        "decided_day = $2 AND $2 = $3 AND failed_mask IN (SELECT failed_mask FROM {sums} AND day = $2 AND {condition})"
+    )
 }
 
 impl ConversationClose {
-    fn rank(&self) -> (&str, i64, &str) {
-        (&self.day, self.decided_at, &self.place)
-    }
-
     /// Partition, offset and index of the fact.
     pub(crate) fn place(&self) -> (i64, i64, i64) {
         unplace(&self.place)

@@ -278,7 +278,7 @@ impl ReportDatabase {
                 wanted.wants(**reaction) && sums.reactions[**reaction as usize] > 0
             });
             for reaction in there {
-                of_day.is_wanted = true;
+                of_day.wanted += sums.reactions[*reaction as usize];
                 days.parts
                     .entry(date)
                     .or_default()
@@ -375,7 +375,7 @@ fn full(entries: Vec<Rating>) -> Page<Rating> {
 }
 
 /// The days of the period up to the cursor's.
-fn up_to(period: Period, after: Option<&Cursor>) -> Option<Period> {
+pub(crate) fn up_to(period: Period, after: Option<&Cursor>) -> Option<Period> {
     let to = after.and_then(|cursor| cursor.day.parse::<Date>().ok());
     let to = to.map_or(period.to, |to| to.min(period.to));
     (period.from <= to).then_some(Period { to, ..period })

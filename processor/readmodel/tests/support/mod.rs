@@ -5,6 +5,7 @@
     reason = "shared by tests that each use a part"
 )]
 
+pub mod closes;
 pub mod gaps;
 pub mod logs;
 pub mod naive;
