@@ -9,6 +9,7 @@
 //! | which settings are in force at a close | [`settings`] |
 //! | what counts as a character, plain and HTML | [`text`] |
 //! | which event ids are remembered, and how many | `remembered` |
+//! | taking a customer out without deciding otherwise | [`erasure`] |
 //! | the bytes of a stored conversation | [`stored`], and `coding` for its numbers |
 //!
 //! Where the rules leave something open, this is what the code does:
@@ -29,6 +30,7 @@ pub mod conversation;
 pub mod defect;
 pub mod effects;
 pub mod eligibility;
+pub mod erasure;
 mod html;
 mod memory;
 pub mod rating;
@@ -43,6 +45,7 @@ pub mod text;
 pub use conversation::{Conversation, fold};
 pub use effects::{Effects, Note};
 pub use eligibility::Rules;
+pub use erasure::Erasure;
 pub use rating::{MAX_COMMENT_CHARACTERS, request_id};
 pub use remembered::REMEMBERED_IDS;
 pub use settings::{Insertion, SettingsConflict, SettingsTable};

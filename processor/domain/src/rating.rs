@@ -190,6 +190,6 @@ fn first_that_applies(reasons: &[(RefusalReason, bool)]) -> Option<RefusalReason
         .map(|(reason, _)| *reason)
 }
 
-fn digest(comment: &str) -> u128 {
+pub(crate) fn digest(comment: &str) -> u128 {
     xxh3_128(comment.as_bytes())
 }
