@@ -19,7 +19,7 @@ pub use coding::{CodingError, Reader, put_bytes, put_optional_bytes, put_signed,
 pub use commit::{Commit, Meta, OutputRecord, PartitionLog, StateWrite};
 pub use embedded::{
     Durability, EmbeddedLog, EmbeddedObserver, EmbeddedOptions, EmbeddedPartition, FreeSpace,
-    GroupWritten, OpenError, Removed, Retention,
+    GroupWritten, OpenError, Removed, Replacement, Retention, Rewriter,
 };
 pub use error::LogError;
 pub use partitioner::partition_for;

@@ -114,6 +114,13 @@ impl Database {
         self.db.raw_iterator_cf_opt(self.records(), options)
     }
 
+    /// An iterator over everything of a family, at its beginning.
+    pub(super) fn all(&self, family: &ColumnFamily) -> DBRawIterator<'_> {
+        let mut all = self.db.raw_iterator_cf(family);
+        all.seek_to_first();
+        all
+    }
+
     /// Gives the space of removed batches back to the disk.
     pub(super) fn reclaim(&self, topic: Topic, partition: Partition, end: Offset) {
         let range = batches_before(topic, partition, end);

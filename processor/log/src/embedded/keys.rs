@@ -23,6 +23,16 @@ pub(super) fn base_of(key: &[u8]) -> Option<Offset> {
     Some(Offset(u64::from_be_bytes(base.try_into().ok()?)))
 }
 
+/// The topic and the partition in a batch's key.
+pub(super) fn place_of(key: &[u8]) -> Option<(Topic, Partition)> {
+    let number = *key.first()?;
+    let topic = Topic::ALL
+        .into_iter()
+        .find(|topic| *topic as u8 == number)?;
+    let partition = u32::from_be_bytes(key.get(1..5)?.try_into().ok()?);
+    Some((topic, Partition(partition)))
+}
+
 /// The keys of a partition's batches that begin before this offset.
 pub(super) fn batches_before(topic: Topic, partition: Partition, end: Offset) -> Range<RecordKey> {
     record_key(topic, partition, Offset(0))..record_key(topic, partition, end)
@@ -67,6 +77,9 @@ mod tests {
         ];
         assert!(sorted.is_sorted());
         assert_eq!(base_of(&sorted[1]), Some(Offset(256)));
+        let place = (Topic::ConversationEvents, Partition(256));
+        assert_eq!(place_of(&sorted[3]), Some(place));
+        assert_eq!(place_of(&[0; 13]), None);
         assert_eq!(base_of(b"short"), None);
     }
 }

@@ -13,8 +13,10 @@ mod keys;
 mod options;
 mod read;
 mod recovery;
+mod replacing;
 mod request;
 mod retention;
+mod rewriting;
 mod shared;
 mod slots;
 mod stored;
@@ -36,7 +38,9 @@ use rocksdb::{WriteBatch, WriteOptions};
 pub use options::{
     Durability, EmbeddedObserver, EmbeddedOptions, FreeSpace, GroupWritten, OpenError,
 };
+pub use replacing::Replacement;
 pub use retention::{Removed, Retention};
+pub use rewriting::Rewriter;
 pub use task::EmbeddedPartition;
 
 use crate::batch::Batch;
@@ -74,7 +78,8 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens the log in this directory. The directory and the log are made when there are none.
+    /// Opens the log in this directory. The directory and the log are made when there are none; a new state of the directory that
+    /// was completed is put in place first ([`Replacement`]).
     ///
     /// # Errors
     /// As [`OpenError`] says.
@@ -86,6 +91,7 @@ impl EmbeddedLog {
             return Err(OpenError::PartitionsOutOfRange { asked, most });
         }
         let lock = lock(directory)?;
+        replacing::settle(directory)?;
         let database = Database::open(&directory.join(DATABASE), &options).map_err(read_error)?;
         let (partitions, id) = establish(&database, options.partitions)?;
         let slots = Slots::new(partitions);
@@ -123,7 +129,7 @@ impl EmbeddedLog {
     /// Whether a log was made in this directory. Opens nothing.
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
-        directory.join(DATABASE).join("CURRENT").exists()
+        directory.join(DATABASE).join("CURRENT").exists() || replacing::awaits(directory)
     }
 
     /// The partition as its task sees it. There may be several of one partition: the one that recovered last owns it.

@@ -176,6 +176,29 @@ impl SparseBuilder {
     }
 }
 
+/// The batch with these records, ascending, in the places of those of their offsets. What it says of itself stays, where it stands
+/// among the partition's bytes too: those are as they were appended.
+pub(super) fn rebuild(
+    base: Offset,
+    value: &[u8],
+    changed: &[(Offset, Record)],
+) -> Result<Vec<u8>, CodingError> {
+    let mut records = Records::open(base, value)?;
+    let mut out = value[..HEADER_BYTES].to_vec();
+    let mut changed = changed.iter().peekable();
+    while let Some(offset) = records.advance()? {
+        if records.header.sparse {
+            put_varint(&mut out, offset.0 - base.0);
+        }
+        let (_, encoded) = records.take()?;
+        match changed.next_if(|(other, _)| *other == offset) {
+            Some((_, record)) => record.encode(&mut out),
+            None => out.extend_from_slice(encoded),
+        }
+    }
+    Ok(out)
+}
+
 /// Reads the records of a stored batch, one at a time: `advance`, then one of `skip`, `push_to` and `take`.
 #[derive(Debug)]
 pub(super) struct Records<'a> {
@@ -314,6 +337,35 @@ mod tests {
                 (14, b"k4".to_vec())
             ]
         );
+    }
+
+    #[test]
+    fn single_records_become_others() {
+        let mut value = dense(4);
+        place_after(&mut value, 77);
+        let other = Record::new("k2", "a longer value than before", 2);
+        let rebuilt = rebuild(Offset(10), &value, &[(Offset(12), other)]).unwrap();
+        assert_eq!(Header::decode(&rebuilt), Header::decode(&value));
+        let values = |value: &[u8]| -> Vec<(u64, Vec<u8>)> {
+            let batch = read(Offset(10), value).unwrap();
+            let records = batch.iter();
+            let pair = |record: RecordRef<'_>| (record.offset.0, record.value.unwrap().to_vec());
+            records.map(pair).collect()
+        };
+        let (before, after) = (values(&value), values(&rebuilt));
+        assert_eq!(after[2], (12, b"a longer value than before".to_vec()));
+        assert_eq!((&after[..2], &after[3]), (&before[..2], &before[3]));
+        let mut sparse = SparseBuilder::new(Offset(10));
+        let mut source = Records::open(Offset(10), &value).unwrap();
+        while let Some(offset) = source.advance().unwrap() {
+            let (record, encoded) = source.take().unwrap();
+            if offset.0 % 2 == 1 {
+                sparse.push(&record, encoded);
+            }
+        }
+        let other = Record::new("k3", "x", 3);
+        let rebuilt = rebuild(Offset(10), &sparse.finish(4, 0), &[(Offset(13), other)]).unwrap();
+        assert_eq!(values(&rebuilt), [before[1].clone(), (13, b"x".to_vec())]);
     }
 
     #[test]
