@@ -77,6 +77,8 @@ pub enum Command {
     Backup(crate::commands::Backup),
     /// Puts a backup in place in a new data directory, after all of it was checked
     Restore(crate::commands::Restore),
+    /// Takes one customer's texts and identity out of the data directory, while no service runs
+    Erase(crate::commands::Erase),
     /// The settings of workspaces
     #[command(subcommand)]
     Settings(Settings),

@@ -62,6 +62,12 @@ impl Erasure {
         }
     }
 
+    /// What the customer is called from now on.
+    #[must_use]
+    pub fn pseudonym(&self) -> &str {
+        &self.pseudonym
+    }
+
     /// The conversations in which the customer takes part, as far as they were noted.
     #[must_use]
     pub fn conversations(&self) -> &BTreeSet<String> {
@@ -228,7 +234,8 @@ impl Erasure {
     }
 
     /// Whether the fact is an answer in this customer's name.
-    fn answers(&self, fact: &ConversationEvent<'_>) -> bool {
+    #[must_use]
+    pub fn answers(&self, fact: &ConversationEvent<'_>) -> bool {
         let (Payload::ReactionSelected { customer_id, .. }
         | Payload::CommentLeft { customer_id, .. }) = fact.payload
         else {

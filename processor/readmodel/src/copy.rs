@@ -88,7 +88,8 @@ impl ReportDatabase {
     }
 }
 
-async fn connect(file: &Path, mode: &str) -> Result<AnyConnection, ReadModelError> {
+/// One connection to the database in this file, in this mode of SQLite's; nothing is migrated.
+pub(crate) async fn connect(file: &Path, mode: &str) -> Result<AnyConnection, ReadModelError> {
     install_default_drivers();
     let url = format!("{}?{mode}", url_of_file(file)?);
     let options: AnyConnectOptions = url.parse()?;

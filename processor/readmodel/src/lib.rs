@@ -26,6 +26,7 @@ mod contacts;
 mod copy;
 mod database;
 mod deliveries;
+mod erasure;
 mod error;
 pub mod figures;
 mod fold;
@@ -57,6 +58,7 @@ pub use deliveries::{
     Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,
     Replay, Swept,
 };
+pub use erasure::{ErasedRows, Erasing, Known, Still};
 pub use error::ReadModelError;
 pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;

@@ -7,6 +7,7 @@ mod contacts;
 mod decision;
 mod deliveries;
 mod demo;
+mod erase;
 mod explain;
 mod history;
 mod import;
@@ -28,6 +29,7 @@ use crate::config::{Config, Effective, Layers};
 use crate::failure::Failure;
 
 pub use backup::{Backup, Restore};
+pub use erase::Erase;
 pub use replay::Replay;
 pub use schemas::Schemas;
 pub use verify::Verify;
@@ -49,6 +51,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Failure> {
         Command::Replay(replay) => replay::execute(&configure(common, &[])?, &replay),
         Command::Backup(backup) => backup::execute(&configure(common, &[])?, &backup),
         Command::Restore(restore) => backup::restore(&configure(common, &[])?, &restore),
+        Command::Erase(erase) => erase::execute(&configure(common, &[])?, &erase),
         Command::Settings(settings) => settings::execute(&configure(common, &[])?, &settings),
         Command::Accounts(accounts) => accounts::execute(&configure(common, &[])?, &accounts),
         Command::Deliveries(which) => deliveries::execute(&configure(common, &[])?, &which),
@@ -125,9 +128,12 @@ fn environment() -> Vec<(String, String)> {
     ours
 }
 
-/// The configuration, and log lines as it says.
+/// The configuration, and log lines as it says. What an erasure completed and could not put in place any more is put there before
+/// anything is read.
 fn configure(common: &Common, flags: &[Flag<'_>]) -> Result<Config, Failure> {
     let config = resolve(common, flags)?.config();
     crate::telemetry::start(&config)?;
+    let settled = afterword_log::EmbeddedLog::settle(&config.data_dir);
+    settled.map_err(|error| Failure::while_doing("ending an erasure", error))?;
     Ok(config)
 }

@@ -71,7 +71,7 @@ impl EmbeddedLog {
     /// When the log cannot be read, or what `each` says.
     pub fn states(
         &self,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), LogError>,
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), LogError>,
     ) -> Result<(), LogError> {
         self.shared.with_database(|database| {
             let mut states = database.all(database.states());

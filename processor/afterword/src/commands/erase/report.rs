@@ -1,0 +1,180 @@
+//! The report database: in the data directory a copy is made and erased in, on a server one transaction does it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use afterword_domain::request_id;
+use afterword_log::EmbeddedLog;
+use afterword_readmodel::{ErasedRows, Erasing, Known, ReadModelError, ReportDatabase, Still};
+use tokio::runtime::Runtime;
+
+use super::Erase;
+use super::rewriter::Eraser;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::service::projecting::{REPORT_FILE, database};
+
+/// What is erased in; it never takes the place of anything.
+const DRAFT: &str = "report.draft";
+/// What SQLite keeps beside a database.
+const BESIDE: [&str; 2] = ["report.db-wal", "report.db-shm"];
+
+/// Where the report database is.
+pub enum Report {
+    None,
+    File(PathBuf),
+    Server(Box<Config>),
+}
+
+/// What was erased; as long as this is there, nobody writes to the file that it was copied from.
+pub struct Erased {
+    pub rows: ErasedRows,
+    still: Option<(Runtime, Still)>,
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Runtime::new().map_err(|error| Failure::while_doing("starting the runtime", error))
+}
+
+fn failed(error: ReadModelError) -> Failure {
+    Failure::while_doing("erasing", error)
+}
+
+impl Report {
+    pub fn of(config: &Config) -> Report {
+        let file = config.data_dir.join(REPORT_FILE);
+        match &config.database_url {
+            Some(_) => Report::Server(Box::new(config.clone())),
+            None if file.exists() => Report::File(file),
+            None => Report::None,
+        }
+    }
+
+    async fn open(&self) -> Result<Option<ReportDatabase>, ReadModelError> {
+        match self {
+            Report::None => Ok(None),
+            Report::File(file) => ReportDatabase::open_file(file).await.map(Some),
+            Report::Server(config) => database(config).await.map(Some),
+        }
+    }
+
+    /// What it knows of the customer.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn known(&self, erase: &Erase) -> Result<Known, Failure> {
+        let known = runtime()?.block_on(async {
+            let Some(database) = self.open().await? else {
+                return Ok(Known::default());
+            };
+            let known = database.known_of(&erase.workspace, &erase.customer).await;
+            database.close().await;
+            known
+        });
+        known.map_err(failed)
+    }
+
+    /// Files that belong to the old database alone.
+    pub fn beside(&self) -> &'static [&'static str] {
+        match self {
+            Report::File(_) => &BESIDE,
+            Report::None | Report::Server(_) => &[],
+        }
+    }
+
+    /// Erases: in a copy at that place, or on the server.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn erase(
+        &self,
+        erase: &Erase,
+        place: &Path,
+        eraser: &mut Eraser<'_>,
+    ) -> Result<Erased, Failure> {
+        let conversations = eraser.erasure.conversations().iter();
+        let requests = conversations
+            .map(|id| (request_id(&erase.workspace, id), id.clone()))
+            .collect();
+        let pseudonym = eraser.erasure.pseudonym().to_owned();
+        let asked = std::mem::take(&mut eraser.asked);
+        let erasing = Erasing {
+            workspace_id: &erase.workspace,
+            customer_id: &erase.customer,
+            pseudonym: &pseudonym,
+            requests: &requests,
+            asked: &asked,
+            now_ms: afterword_web::now_ms(),
+        };
+        let erasure = &mut eraser.erasure;
+        let mut comment = |conversation: &str, text: &str| erasure.comment(conversation, text);
+        let runtime = runtime()?;
+        let erased = runtime.block_on(async {
+            match self {
+                Report::None => Ok((ErasedRows::default(), None)),
+                Report::Server(config) => {
+                    let database = database(config).await?;
+                    let rows = database.erase(&erasing, &mut comment).await;
+                    database.close().await;
+                    rows.map(|rows| (rows, None))
+                }
+                Report::File(file) => {
+                    let still = ReportDatabase::hold_file(file).await?;
+                    let draft = place.join(DRAFT);
+                    still.copy_to(&draft).await?;
+                    let database = ReportDatabase::open_file(&draft).await?;
+                    let rows = database.erase(&erasing, &mut comment).await;
+                    database.close().await;
+                    let rows = rows?;
+                    ReportDatabase::compact_file(&draft, &place.join(REPORT_FILE)).await?;
+                    Ok((rows, Some(still)))
+                }
+            }
+        });
+        let (rows, still) = erased.map_err(failed)?;
+        if let Report::File(file) = self {
+            keep_alone(file, place)?;
+        }
+        let still = still.map(|still| (runtime, still));
+        Ok(Erased { rows, still })
+    }
+
+    /// Whether what was made at this place is whole and of this log.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn fits(&self, place: &Path, log: &EmbeddedLog) -> Result<(), Failure> {
+        let Report::File(_) = self else {
+            return Ok(());
+        };
+        let file = place.join(REPORT_FILE);
+        let checked = ReportDatabase::check_file(&file, log);
+        runtime()?.block_on(checked).map_err(failed)
+    }
+}
+
+/// Takes the draft away, and lets the same people read the copy as the file it stands for.
+fn keep_alone(file: &Path, place: &Path) -> io::Result<()> {
+    for ending in ["", "-wal", "-shm"] {
+        match fs::remove_file(place.join(format!("{DRAFT}{ending}"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let permissions = fs::metadata(file)?.permissions();
+    fs::set_permissions(place.join(REPORT_FILE), permissions)
+}
+
+impl Erased {
+    /// Lets others write again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn release(self) -> Result<(), Failure> {
+        match self.still {
+            Some((runtime, still)) => runtime.block_on(still.release()).map_err(failed),
+            None => Ok(()),
+        }
+    }
+}
