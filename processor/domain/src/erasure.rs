@@ -25,8 +25,8 @@ pub struct Erasure {
     customer_id: String,
     pseudonym: String,
     conversations: BTreeSet<String>,
-    /// Of each conversation the comments that were seen, by their digests: their place is the number in what replaces them.
-    comments: BTreeMap<String, Vec<u128>>,
+    /// Of each conversation the comments that were seen, by their digests, and the number in what replaces them, from 0.
+    comments: BTreeMap<String, BTreeMap<u128, usize>>,
 }
 
 /// A text of the same length as the rules count it, that says nothing.
@@ -38,6 +38,21 @@ pub fn erased_text(text: &str, format: Format) -> String {
         Some(more) => format!("{ERASED}{}", FILL.repeat(more)),
         None => FILL.repeat(count),
     }
+}
+
+fn erased_comment(number: usize) -> String {
+    match number {
+        0 => ERASED.to_owned(),
+        number => format!("(erased {})", number.saturating_add(1)),
+    }
+}
+
+/// Longer than a comment may be.
+fn too_long(mut comment: String) -> String {
+    let longest = MAX_COMMENT_CHARACTERS.saturating_add(1);
+    let missing = longest.saturating_sub(text::plain(&comment, longest));
+    comment.push_str(&FILL.repeat(usize::try_from(missing).unwrap_or_default()));
+    comment
 }
 
 impl Erasure {
@@ -53,13 +68,20 @@ impl Erasure {
         }
     }
 
-    /// The same, with the same conversations, and no comment seen yet.
+    /// For looking through what was erased: of that it changes nothing.
     #[must_use]
     pub fn afresh(&self) -> Erasure {
-        Erasure {
-            comments: BTreeMap::new(),
-            ..self.clone()
+        let mut afresh = self.clone();
+        for seen in afresh.comments.values_mut() {
+            let numbers: Vec<usize> = seen.values().copied().collect();
+            seen.clear();
+            for number in numbers {
+                let erased = erased_comment(number);
+                seen.insert(digest(&too_long(erased.clone())), number);
+                seen.insert(digest(&erased), number);
+            }
         }
+        afresh
     }
 
     /// What the customer is called from now on.
@@ -205,32 +227,27 @@ impl Erasure {
         }
     }
 
-    /// What stands in place of a comment of this conversation: equal for equal ones, refused for its length where it was.
+    /// What stands in place of a comment of this conversation: equal for equal ones, refused for its length where it was. The
+    /// first that is asked for gets no number.
     pub fn comment(&mut self, conversation_id: &str, comment: &str) -> String {
         let kept = text::comment(comment);
         if kept.is_empty() {
             return if comment.is_empty() { "" } else { " " }.to_owned();
         }
-        let mut erased = self.numbered(conversation_id, digest(kept));
-        let too_long = MAX_COMMENT_CHARACTERS.saturating_add(1);
-        if text::plain(kept, too_long) == too_long {
-            let missing = too_long.saturating_sub(text::plain(&erased, too_long));
-            erased.push_str(&FILL.repeat(usize::try_from(missing).unwrap_or_default()));
+        let erased = self.numbered(conversation_id, digest(kept));
+        let is_too_long =
+            text::plain(kept, MAX_COMMENT_CHARACTERS.saturating_add(1)) > MAX_COMMENT_CHARACTERS;
+        if is_too_long {
+            too_long(erased)
+        } else {
+            erased
         }
-        erased
     }
 
     fn numbered(&mut self, conversation_id: &str, digest: u128) -> String {
         let seen = self.comments.entry(conversation_id.to_owned()).or_default();
-        let place = seen.iter().position(|known| *known == digest);
-        let place = place.unwrap_or_else(|| {
-            seen.push(digest);
-            seen.len().saturating_sub(1)
-        });
-        match place {
-            0 => ERASED.to_owned(),
-            place => format!("(erased {})", place.saturating_add(1)),
-        }
+        let next = seen.values().max().map_or(0, |last| last.saturating_add(1));
+        erased_comment(*seen.entry(digest).or_insert(next))
     }
 
     /// Whether the fact is an answer in this customer's name.

@@ -9,6 +9,7 @@
 //! | `check` | holds the new log against the old one |
 //! | `search` | looks for what was erased in bytes |
 //! | `report` | the report database |
+//! | `values` | reads records and states |
 //! | `tell` | what is printed |
 
 mod check;
@@ -16,6 +17,7 @@ mod report;
 mod rewriter;
 mod search;
 mod tell;
+mod values;
 
 use std::io;
 use std::path::Path;

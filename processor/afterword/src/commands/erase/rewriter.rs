@@ -1,17 +1,18 @@
 //! What becomes of each record and each state of the log.
 
-use afterword_domain::{Conversation, Erasure};
+use afterword_domain::Erasure;
 use afterword_engine::dead;
-use afterword_log::{LogError, Partition, Reader, Record, RecordRef, Rewriter, Topic, put_varint};
+use afterword_log::{LogError, Partition, Record, RecordRef, Rewriter, Topic, put_varint};
 use afterword_schemas::records::{
     ActorKind, ConversationEvent, Format, Output, OwnedActor, OwnedEvent, OwnedPayload, Payload,
-    RatingRequested, RatingSubmitted, Timestamp, Visibility,
+    Timestamp, Visibility,
 };
 use afterword_schemas::{
     DecodeError, Decoded, Framing, Record as AvroRecord, RecordKind, SchemaStore, Schemas, encode,
 };
 
-use super::search::{LEAST_BYTES, Pieces};
+use super::search::Pieces;
+use super::values::{decode_output, decode_state, says};
 use crate::registry;
 
 /// How much was changed, or would be.
@@ -92,18 +93,31 @@ impl<'a> Eraser<'a> {
             }
             return Ok(takes_part || self.erasure.answers(&fact));
         }
-        let output = decode_output(&store, topic, value);
-        let output = output.filter(|output| self.erasure.was_asked(output));
+        let Some(output) = decode_output(&store, topic, value) else {
+            return Ok(false);
+        };
+        let was_asked = self.erasure.was_asked(&output);
         match &output {
-            Some(Output::RatingRequested(requested)) => {
+            Output::RatingRequested(requested) if was_asked => {
                 self.erasure.note(&requested.conversation_id);
             }
-            Some(Output::RatingSubmitted(submitted)) => {
-                self.erasure.note(&submitted.conversation_id);
+            Output::RatingSubmitted(submitted) => {
+                let conversation_id = &submitted.conversation_id;
+                if was_asked {
+                    self.erasure.note(conversation_id);
+                }
+                // What was taken is the one that gets no number.
+                if let Some(comment) = &submitted.comment
+                    && self
+                        .erasure
+                        .concerns(&submitted.workspace_id, conversation_id)
+                {
+                    self.erasure.comment(conversation_id, comment);
+                }
             }
             _ => {}
         }
-        Ok(output.is_some())
+        Ok(was_asked)
     }
 
     /// The same of a state.
@@ -337,60 +351,5 @@ impl Rewriter for Eraser<'_> {
         conversation.encode(&mut erased);
         self.tally.states += u64::from(erased != value);
         Ok((erased != value).then_some(erased))
-    }
-}
-
-/// A request or a submission.
-fn decode_output(store: &SchemaStore, topic: Topic, value: &[u8]) -> Option<Output> {
-    match topic {
-        Topic::RatingRequested => {
-            let requested = store.decode::<RatingRequested>(value).ok()?;
-            Some(Output::RatingRequested(requested))
-        }
-        Topic::RatingSubmitted => {
-            let submitted = store.decode::<RatingSubmitted>(value).ok()?;
-            Some(Output::RatingSubmitted(submitted))
-        }
-        _ => None,
-    }
-}
-
-/// A stored state: up to which fact it is, and the conversation.
-fn decode_state(key: &[u8], value: &[u8]) -> Result<(u64, Conversation), LogError> {
-    let unreadable = |error: &dyn std::fmt::Display| {
-        let key = String::from_utf8_lossy(key).replace('\0', "/");
-        LogError::Stop(format!("the stored state of {key} cannot be read: {error}"))
-    };
-    let mut reader = Reader::new(value);
-    let applied = reader.varint().map_err(|error| unreadable(&error))?;
-    let conversation = Conversation::decode(&value[reader.position()..]);
-    Ok((applied, conversation.map_err(|error| unreadable(&error))?))
-}
-
-/// Whether bytes that cannot be decoded say this id. A short one counts only as Avro or JSON would write it.
-pub fn says(bytes: &[u8], id: &str) -> bool {
-    let has = |wanted: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
-    if id.is_empty() || bytes.len() < id.len() {
-        return false;
-    }
-    if id.len() >= LEAST_BYTES {
-        return has(id.as_bytes());
-    }
-    let mut avro = vec![(id.len() as u8) << 1];
-    avro.extend_from_slice(id.as_bytes());
-    has(&avro) || has(format!("\"{id}\"").as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::says;
-
-    #[test]
-    fn a_short_id_is_not_found_in_every_word() {
-        assert!(says(b"{\"id\":\"u1\"}", "u1"));
-        assert!(says(b"\x02\x04u1\x06abc", "u1"));
-        assert!(!says(b"menu1 item", "u1"));
-        assert!(says(b"from anna@example.com!", "anna@example.com"));
-        assert!(!says(b"u", "u1") && !says(b"", "") && !says(b"abc", ""));
     }
 }
