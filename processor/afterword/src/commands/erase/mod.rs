@@ -275,12 +275,18 @@ impl Rewriting<'_> {
             .search()
             .map_err(|error| Failure::while_doing("preparing the search", error))?;
         self.progress.show(0, None, "report database");
-        let still = self
-            .report
-            .erase(self.erase, &replacement.place(), &mut eraser)?;
-        outcome.rows = still.rows;
         let place = replacement.place();
+        let copied = match self.report.is_copied() {
+            true => Some(self.report.erase(self.erase, &place, &mut eraser)?),
+            false => None,
+        };
         outcome.looked = self.look(&place, again, search, outcome.looked.short)?;
+        // On a server it counts at once, so not before all else is known to be right.
+        let still = match copied {
+            Some(still) => still,
+            None => self.report.erase(self.erase, &place, &mut eraser)?,
+        };
+        outcome.rows = still.rows;
         still.release()?;
         for name in self.report.beside() {
             replacement.remove(name)?;

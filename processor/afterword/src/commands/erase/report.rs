@@ -75,6 +75,11 @@ impl Report {
         known.map_err(failed)
     }
 
+    /// Whether it is erased in a copy that takes its place.
+    pub fn is_copied(&self) -> bool {
+        matches!(self, Report::File(_))
+    }
+
     /// Files that belong to the old database alone.
     pub fn beside(&self) -> &'static [&'static str] {
         match self {
