@@ -20,6 +20,7 @@ mod by_hand;
 mod closes;
 mod disk;
 mod disk_full;
+mod earlier;
 mod graceful;
 mod http;
 mod kill_round;
