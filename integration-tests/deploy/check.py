@@ -17,6 +17,8 @@ import yaml
 TOP = Path(__file__).resolve().parents[2]
 DEPLOY = TOP / "deploy"
 BIN = Path(sys.executable).parent
+# Packed the same whenever it is, and quickly rather than small.
+PACKING = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "DPKG_DEB_COMPRESSOR_LEVEL": "0"}
 # 32 bytes, as a key of links must be.
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -193,8 +195,7 @@ def unit():
 
 def package():
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-        name = Path(run(DEPLOY / "debian/build", os.environ["PROGRAM"], folder, env=environment).strip())
+        name = Path(run(DEPLOY / "debian/build", os.environ["PROGRAM"], folder, env=PACKING).strip())
         control = run("dpkg-deb", "--field", name)
         expect(re.search(r"(?m)^Package: afterword$", control), control)
         listed = run("dpkg-deb", "--contents", name)
@@ -232,8 +233,7 @@ def release():
 
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         for folder in (first, second):
-            environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-            print(run(DEPLOY / "release/build", os.environ["PROGRAM"], folder, env=environment))
+            print(run(DEPLOY / "release/build", os.environ["PROGRAM"], folder, env=PACKING))
         sums = (Path(first) / "SHA256SUMS").read_text()
         expect(sums == (Path(second) / "SHA256SUMS").read_text(), "the same program gave other bytes the second time")
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=first, check=True)
