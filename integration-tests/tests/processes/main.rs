@@ -35,6 +35,7 @@ mod registry;
 mod replayed;
 mod scorecards;
 mod service;
+mod traces;
 mod webhooks;
 
 /// A whole number from the environment.

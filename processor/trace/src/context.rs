@@ -28,11 +28,33 @@ pub struct TraceContext {
     pub span_id: SpanId,
 }
 
+/// What a header says of the trace that its record or request belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    Sampled(TraceContext),
+    /// Whoever began the trace has decided that it is not to be recorded.
+    NotSampled,
+    /// Nothing that can be read: as if there were no header.
+    Malformed,
+}
+
+/// Reads a header.
+#[must_use]
+pub fn parent(header: &[u8]) -> Parent {
+    match parse(header) {
+        Some((context, flags)) if flags & SAMPLED != 0 => Parent::Sampled(context),
+        Some(_) => Parent::NotSampled,
+        None => Parent::Malformed,
+    }
+}
+
 /// The context of a header, when it is well-formed and says that the trace is sampled; otherwise nothing is to be recorded.
 #[must_use]
 pub fn sampled(header: &[u8]) -> Option<TraceContext> {
-    let (context, flags) = parse(header)?;
-    (flags & SAMPLED != 0).then_some(context)
+    match parent(header) {
+        Parent::Sampled(context) => Some(context),
+        Parent::NotSampled | Parent::Malformed => None,
+    }
 }
 
 fn parse(header: &[u8]) -> Option<(TraceContext, u8)> {
@@ -123,7 +145,7 @@ mod tests {
             "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
             "00_0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331_01",
         ] {
-            assert_eq!(sampled(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(parent(wrong.as_bytes()), Parent::Malformed, "{wrong}");
         }
         assert_eq!(sampled(&[0xff; 55]), None);
         let long = format!("01{}-{}", &GOOD[2..], "x".repeat(LONGEST));
@@ -133,7 +155,9 @@ mod tests {
     #[test]
     fn only_a_sampled_trace_is_recorded() {
         for flags in ["00", "02", "fe"] {
-            assert_eq!(sampled(format!("{}{flags}", &GOOD[..53]).as_bytes()), None);
+            let header = format!("{}{flags}", &GOOD[..53]);
+            assert_eq!(parent(header.as_bytes()), Parent::NotSampled);
+            assert_eq!(sampled(header.as_bytes()), None);
         }
         for flags in ["01", "03", "ff"] {
             let header = format!("{}{flags}", &GOOD[..53]);
@@ -162,6 +186,7 @@ mod tests {
         assert_ne!(child.span_id, parent.span_id);
         assert_ne!(child, parent.child("conversation-events/0/8"));
         // Other processes, perhaps of another build, derive the same.
-        assert_eq!(child.to_string(), "");
+        let known = "00-0af7651916cd43dd8448eb211c80319c-0fbf1472c5e366bb-01";
+        assert_eq!(child.to_string(), known);
     }
 }

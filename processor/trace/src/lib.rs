@@ -10,5 +10,5 @@
 mod context;
 mod span;
 
-pub use context::{SpanId, TRACEPARENT, TraceContext, TraceId, sampled};
+pub use context::{Parent, SpanId, TRACEPARENT, TraceContext, TraceId, parent, sampled};
 pub use span::{Place, Recorder, Span, Step, Tracer};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use afterword_log::{Log, LogError, Topic};
 use afterword_schemas::json::JsonError;
 use afterword_schemas::{RecordKind, Schemas};
-use afterword_trace::{TRACEPARENT, TraceContext, sampled};
+use afterword_trace::{Parent, TRACEPARENT, parent};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -131,14 +131,12 @@ fn shape_of(headers: &HeaderMap) -> Result<Option<Shape>, Problem> {
     }
 }
 
-/// The trace that the sender has begun, where traces are recorded.
-fn trace_of(reports: &Reports, headers: &HeaderMap) -> Option<TraceContext> {
-    match reports.trace_parents {
-        TraceParents::Ignored => None,
-        // Two of them contradict each other.
-        TraceParents::Taken if headers.get_all(TRACEPARENT).iter().count() > 1 => None,
-        TraceParents::Taken => sampled(headers.get(TRACEPARENT)?.as_bytes()),
-    }
+/// What the sender says of the trace that its facts belong to, where traces are recorded. Two such headers contradict each other.
+fn trace_of(reports: &Reports, headers: &HeaderMap) -> Option<Vec<u8>> {
+    let given = headers.get(TRACEPARENT)?.as_bytes();
+    let is_one = headers.get_all(TRACEPARENT).iter().count() == 1;
+    let is_taken = reports.trace_parents == TraceParents::Taken && is_one;
+    (is_taken && parent(given) != Parent::Malformed).then(|| given.to_vec())
 }
 
 fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
@@ -191,7 +189,7 @@ fn take_all(
     schemas: &Schemas,
     viewer: &Viewer,
     (body, shape): (&[u8], Option<Shape>),
-    trace: Option<TraceContext>,
+    trace: Option<Vec<u8>>,
 ) -> Result<Response, Problem> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -216,8 +214,8 @@ fn take_all(
                 ignored,
             }) => {
                 counts.ignored_members += ignored.len() as u64;
-                let record = match trace {
-                    Some(trace) => record.with_header(TRACEPARENT, trace.to_string()),
+                let record = match &trace {
+                    Some(trace) => record.with_header(TRACEPARENT, trace.as_slice()),
                     None => record,
                 };
                 batch.push((partition, record));

@@ -23,10 +23,12 @@ use afterword_log::kafka::KafkaGroup;
 use afterword_log::{EmbeddedPartition, Log, Partition, Topic};
 use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
+use afterword_trace::Tracer;
 use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use metrics::register;
 pub use opened::Opened;
 pub use toy::ToyChat;
 
@@ -41,6 +43,7 @@ use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
 use crate::service::projecting::Projecting;
+use crate::traces::Traces;
 use crate::version;
 
 /// What this process does.
@@ -79,6 +82,7 @@ pub struct Service {
     /// With the role `report`.
     guarding: Option<Guarding>,
     database: Option<ReportDatabase>,
+    traces: Traces,
 }
 
 impl Service {
@@ -126,15 +130,21 @@ impl Service {
         let mut serving = listeners.serve(config, &starting, &stopped);
         let guarding = Guarding::of(config, roles, &starting).await?;
         let opened = open(config, &metrics, &starting).await?;
-        let log = opened.log();
+        let traces = Traces::start(config, &metrics.spans)?;
+        let (log, tracer) = (traces.log(opened.log()), traces.tracer());
         let schemas = registry::schemas(config);
-        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let start = || start_tasks(config, &opened, &schemas, &metrics, &tracer);
         let tasks = roles.process.then(start).transpose()?;
         let (engine, group) = tasks.unwrap_or_default();
         let mut projecting = None;
         if roles.project {
             let stop = stopped.clone();
-            let started = Projecting::start(config, &opened, &schemas, &starting, stop).await?;
+            let reads = projecting::Reads {
+                opened: &opened,
+                schemas: &schemas,
+                tracer: &tracer,
+            };
+            let started = Projecting::start(config, reads, &starting, stop).await?;
             projecting = Some(started);
         }
         let database = match &projecting {
@@ -179,6 +189,7 @@ impl Service {
             published,
             guarding,
             database,
+            traces,
         })
     }
 
@@ -220,6 +231,15 @@ impl Service {
             guarding.close().await;
         }
         drop(self.published);
+        let traces = self.traces;
+        failed.extend(
+            blocking(move || {
+                traces.stop();
+                Ok(())
+            })
+            .await
+            .err(),
+        );
         // The tasks have ended; leaving lets others have the partitions at once.
         drop(self.health);
         let (group, opened) = (self.group, self.opened);
@@ -288,6 +308,7 @@ fn start_tasks(
     opened: &Opened,
     schemas: &Arc<Schemas>,
     metrics: &Metrics,
+    tracer: &Tracer,
 ) -> Result<Tasks, Failure> {
     let options = TaskOptions {
         poll_records: config.poll_facts,
@@ -296,6 +317,7 @@ fn start_tasks(
         debt_facts: config.debt_facts,
         cache_bytes: config.cache_bytes,
         build: version::BUILD.to_owned(),
+        tracer: tracer.clone(),
     };
     let engine = Engine::new(options, Arc::clone(schemas), Arc::clone(&metrics.engine));
     match opened {
