@@ -138,7 +138,10 @@ fn a_fact_is_followed_from_its_append_to_the_scorecard() {
         .cloned()
         .collect();
     follows(&rated, 4, ("rating-submitted", 0));
-    assert_eq!(said(at(&rated, "append conversation-events", 4), "parent"), "");
+    assert_eq!(
+        said(at(&rated, "append conversation-events", 4), "parent"),
+        ""
+    );
 
     let decided = at(&of_sender, "decide conversation-events", 3);
     assert_eq!(
@@ -159,7 +162,10 @@ fn a_fact_is_followed_from_its_append_to_the_scorecard() {
     assert_eq!(request["headers"]["content-type"], "application/x-protobuf");
     assert_eq!(request["headers"]["x-key"], "whisper");
     assert_eq!(decided["resource"]["service.name"], "afterword");
-    assert_eq!((&decided["scope"], &decided["flags"]), (&"afterword".into(), &1.into()));
+    assert_eq!(
+        (&decided["scope"], &decided["flags"]),
+        (&"afterword".into(), &1.into())
+    );
     // Neither texts nor customers.
     let all = format!("{spans:?}");
     for secret in ["u-anna", "yyyy", "xxxx", "great"] {
@@ -244,7 +250,10 @@ fn what_is_off_leaves_nothing() {
     let decided = headers(&place, Topic::EligibilityDecided);
     assert_eq!(
         decided,
-        [["afterword-source: conversation-events/0/3", "afterword-index: 0"]]
+        [[
+            "afterword-source: conversation-events/0/3",
+            "afterword-index: 0"
+        ]]
     );
 }
 
@@ -274,7 +283,11 @@ fn a_receiver_that_is_away_impedes_nothing() {
     assert_eq!(service.times_said("whisper"), 0);
     let began = Instant::now();
     assert!(service.stop().success());
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
     proven(&place);
 }
 
@@ -288,7 +301,11 @@ fn a_silent_receiver_delays_a_stop_by_seconds_at_most() {
     service.wait_until_ready(PATIENCE);
     let began = Instant::now();
     assert!(service.stop().success());
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
     proven(&place);
 }
 
@@ -317,6 +334,10 @@ fn what_was_traced_is_proven_after_a_crash() {
     proven(&place);
     let decided = headers(&place, Topic::EligibilityDecided);
     assert_eq!(decided.len(), 30);
-    assert!(decided.iter().all(|headers| headers[2].starts_with("traceparent: 00-")));
+    assert!(
+        decided
+            .iter()
+            .all(|headers| headers[2].starts_with("traceparent: 00-"))
+    );
     drop(receiver);
 }

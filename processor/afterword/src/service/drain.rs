@@ -46,9 +46,10 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     let traces = Traces::start(config, &metrics.spans)?;
     let tracer = traces.tracer();
     let schemas = crate::registry::schemas(config);
+    let reads = projecting::Reads::of(&opened, &schemas, &tracer);
     let started = Instant::now();
     if roles.process {
-        let tasks = start_tasks(config, &opened, &schemas, &metrics, &tracer)?;
+        let tasks = start_tasks(config, reads, &metrics)?;
         let watched = Arc::clone(&metrics);
         let drained = tokio::task::spawn_blocking(move || watch_while(&watched, || drain(tasks)));
         let drained = drained
@@ -59,11 +60,6 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     }
     let folded = started.elapsed().as_secs_f64();
     if roles.project {
-        let reads = projecting::Reads {
-            opened: &opened,
-            schemas: &schemas,
-            tracer: &tracer,
-        };
         let (database, mut projector) = projecting::open(config, reads, &starting, None).await?;
         let drained = projector
             .drain()

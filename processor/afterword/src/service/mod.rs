@@ -23,7 +23,6 @@ use afterword_log::kafka::KafkaGroup;
 use afterword_log::{EmbeddedPartition, Log, Partition, Topic};
 use afterword_readmodel::ReportDatabase;
 use afterword_schemas::Schemas;
-use afterword_trace::Tracer;
 use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -42,7 +41,7 @@ use crate::service::guarding::Guarding;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
-use crate::service::projecting::Projecting;
+use crate::service::projecting::{Projecting, Reads};
 use crate::traces::Traces;
 use crate::version;
 
@@ -133,18 +132,13 @@ impl Service {
         let traces = Traces::start(config, &metrics.spans)?;
         let (log, tracer) = (traces.log(opened.log()), traces.tracer());
         let schemas = registry::schemas(config);
-        let start = || start_tasks(config, &opened, &schemas, &metrics, &tracer);
+        let reads = Reads::of(&opened, &schemas, &tracer);
+        let start = || start_tasks(config, reads, &metrics);
         let tasks = roles.process.then(start).transpose()?;
         let (engine, group) = tasks.unwrap_or_default();
         let mut projecting = None;
         if roles.project {
-            let stop = stopped.clone();
-            let reads = projecting::Reads {
-                opened: &opened,
-                schemas: &schemas,
-                tracer: &tracer,
-            };
-            let started = Projecting::start(config, reads, &starting, stop).await?;
+            let started = Projecting::start(config, reads, &starting, stopped.clone()).await?;
             projecting = Some(started);
         }
         let database = match &projecting {
@@ -303,13 +297,7 @@ async fn open(
 
 type Tasks = (SharedEngine, Option<Arc<KafkaGroup>>);
 
-fn start_tasks(
-    config: &Config,
-    opened: &Opened,
-    schemas: &Arc<Schemas>,
-    metrics: &Metrics,
-    tracer: &Tracer,
-) -> Result<Tasks, Failure> {
+fn start_tasks(config: &Config, reads: Reads<'_>, metrics: &Metrics) -> Result<Tasks, Failure> {
     let options = TaskOptions {
         poll_records: config.poll_facts,
         commit_records: config.commit_facts,
@@ -317,10 +305,14 @@ fn start_tasks(
         debt_facts: config.debt_facts,
         cache_bytes: config.cache_bytes,
         build: version::BUILD.to_owned(),
-        tracer: tracer.clone(),
+        tracer: reads.tracer.clone(),
     };
-    let engine = Engine::new(options, Arc::clone(schemas), Arc::clone(&metrics.engine));
-    match opened {
+    let engine = Engine::new(
+        options,
+        Arc::clone(reads.schemas),
+        Arc::clone(&metrics.engine),
+    );
+    match reads.opened {
         Opened::Embedded(log) => {
             for partition in 0..log.partitions(Topic::ConversationEvents) {
                 let task: EmbeddedPartition = log.task(Partition(partition));

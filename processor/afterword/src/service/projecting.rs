@@ -35,12 +35,24 @@ pub struct Projecting {
     task: JoinHandle<Result<(), ReadModelError>>,
 }
 
-/// What a projector reads from, by which schemas, and where it leaves its spans.
+/// What tasks and a projector read from, by which schemas, and where they leave their spans.
 #[derive(Clone, Copy)]
 pub struct Reads<'a> {
     pub opened: &'a Opened,
     pub schemas: &'a Arc<Schemas>,
     pub tracer: &'a Tracer,
+}
+
+impl<'a> Reads<'a> {
+    /// Of these parts.
+    #[must_use]
+    pub fn of(opened: &'a Opened, schemas: &'a Arc<Schemas>, tracer: &'a Tracer) -> Reads<'a> {
+        Reads {
+            opened,
+            schemas,
+            tracer,
+        }
+    }
 }
 
 /// What a projector does now.
