@@ -121,7 +121,6 @@ impl Service {
         listeners: Listeners,
         toy: Option<ToyChat>,
     ) -> Result<Service, Failure> {
-        let survey = listeners.survey();
         let metrics = Arc::new(Metrics::new().map_err(unregistered)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
@@ -136,11 +135,10 @@ impl Service {
         let start = || start_tasks(config, reads, &metrics);
         let tasks = roles.process.then(start).transpose()?;
         let (engine, group) = tasks.unwrap_or_default();
-        let mut projecting = None;
-        if roles.project {
-            let started = Projecting::start(config, reads, &starting, stopped.clone()).await?;
-            projecting = Some(started);
-        }
+        let projecting = match roles.project {
+            true => Some(Projecting::start(config, reads, &starting, stopped.clone()).await?),
+            false => None,
+        };
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
             None => projecting::read_database(config, roles, &starting).await?,
@@ -170,7 +168,7 @@ impl Service {
             schemas,
             reports: file.reports,
             operations: file.operations,
-            survey,
+            survey: file.survey,
             public_url: config.survey.public_url.clone(),
             health,
             opened,
