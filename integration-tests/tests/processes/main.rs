@@ -36,6 +36,7 @@ mod registry;
 mod replayed;
 mod scorecards;
 mod service;
+mod traces;
 mod webhooks;
 
 /// A whole number from the environment.

@@ -45,6 +45,7 @@ mod sql;
 mod statistics;
 mod story;
 mod survey;
+mod traced;
 mod watch;
 
 pub use access::{
