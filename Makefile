@@ -67,12 +67,16 @@ services: ## Install what tests against real servers need beside: Java, Kafka, a
 build: setup hint-dev ## The program alone, as `make demo` builds it: target/debug/afterword
 	cargo build --locked -p afterword
 
-.PHONY: release
-release: setup hint-release ## The program for real use: target/release/afterword
+.PHONY: program
+program: setup hint-release ## The program for real use: target/release/afterword
 	cargo build --locked --release -p afterword
 
+.PHONY: release
+release: program ## What a release consists of, in target/dist: archive, Debian package, list of components (SBOM), checksums
+	deploy/release/build $(TARGET)/release/afterword $(TARGET)/dist
+
 .PHONY: package
-package: release ## A Debian package of the release build: target/debian/afterword_VERSION_ARCHITECTURE.deb
+package: program ## A Debian package of the release build: target/debian/afterword_VERSION_ARCHITECTURE.deb
 	deploy/debian/build $(TARGET)/release/afterword $(TARGET)/debian
 
 .PHONY: dashboards

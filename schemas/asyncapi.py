@@ -34,6 +34,11 @@ HEADERS = {
             "description": "Its place among that fact's outputs, from 0, in decimal digits. Unique together with afterword-source.",
             "examples": ["0"],
         },
+        "traceparent": {
+            "type": "string",
+            "description": "Of sampled facts alone: the trace and span of the fact, as W3C Trace Context has it.",
+            "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+        },
     },
 }
 DEAD_HEADERS = {
@@ -103,13 +108,14 @@ def message(path):
 def dead_letter():
     properties = dict(HEADERS["properties"])
     properties |= {name: {"type": "string", "description": about} for name, about in DEAD_HEADERS.items()}
+    required = [*HEADERS["required"], *DEAD_HEADERS]
     about = "A record that could not be folded: its key, value, headers and time byte for byte, and headers that say what is wrong."
     made = {
         "name": "DeadLetter",
         "title": "DeadLetter",
         "summary": about,
         "contentType": "application/octet-stream",
-        "headers": {"type": "object", "required": list(properties), "properties": properties},
+        "headers": {"type": "object", "required": required, "properties": properties},
         "payload": {"description": "Any bytes, or none."},
     }
     return "dead-letters", "DeadLetter", made, channel("dead-letters", "DeadLetter", about, "delete")

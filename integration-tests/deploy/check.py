@@ -1,4 +1,4 @@
-"""Checks what lies in deploy/ with what reads it in earnest. Run by the tests: check.py image|compose|chart|unit|package.
+"""Checks what lies in deploy/ with what reads it in earnest. Run by the tests: check.py image|compose|chart|unit|package|release.
 
 The configuration in these files (variables, files) is handed to the program itself (`config check`), which $PROGRAM names.
 """
@@ -17,6 +17,8 @@ import yaml
 TOP = Path(__file__).resolve().parents[2]
 DEPLOY = TOP / "deploy"
 BIN = Path(sys.executable).parent
+# Packed the same whenever it is, and quickly rather than small.
+PACKING = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600", "DPKG_DEB_COMPRESSOR_LEVEL": "0"}
 # 32 bytes, as a key of links must be.
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -193,8 +195,7 @@ def unit():
 
 def package():
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-        name = Path(run(DEPLOY / "debian/build", os.environ["PROGRAM"], folder, env=environment).strip())
+        name = Path(run(DEPLOY / "debian/build", os.environ["PROGRAM"], folder, env=PACKING).strip())
         control = run("dpkg-deb", "--field", name)
         expect(re.search(r"(?m)^Package: afterword$", control), control)
         listed = run("dpkg-deb", "--contents", name)
@@ -225,10 +226,45 @@ def package():
         print(control)
 
 
+def release():
+    """Archive, package, list of components and checksums: whole, the same bytes each time, and runnable where it is unpacked."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        for folder in (first, second):
+            print(run(DEPLOY / "release/build", os.environ["PROGRAM"], folder, env=PACKING))
+        sums = (Path(first) / "SHA256SUMS").read_text()
+        expect(sums == (Path(second) / "SHA256SUMS").read_text(), "the same program gave other bytes the second time")
+        subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=first, check=True)
+        named = {line.split()[1] for line in sums.splitlines()}
+        expect(named | {"SHA256SUMS"} == set(os.listdir(first)), f"not every file is in SHA256SUMS: {sums}")
+
+        (archive,) = Path(first).glob("*.tar.gz")
+        run("tar", "--extract", "--gzip", "--file", archive, "--directory", first)
+        unpacked = archive.with_name(archive.name.removesuffix(".tar.gz"))
+        expect(run(unpacked / "afterword", "--version") == run(os.environ["PROGRAM"], "--version"), "the version in the archive")
+        for path in ("README.md", "LICENSE", "docs/quick-start.md", "docs/runbooks/down.md", "systemd/afterword.service", "watch/alerts.yaml"):
+            expect((unpacked / path).is_file(), f"{path} is missing in the archive")
+
+        text = (unpacked / "components.cdx.json").read_text()
+        wrong = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
+        expect(wrong is None, f"the list of components is no CycloneDX 1.5: {wrong}")
+        expect(str(TOP) not in text and "/tmp" not in text, "the list of components names folders of this machine")
+        listed = {(part["name"], part["version"]) for part in json.loads(text)["components"]}
+        target = re.search(r"host: (.*)", run("rustc", "-vV")).group(1)
+        tree = run("cargo", "tree", "--locked", "--offline", "--package", "afterword", "--edges", "normal,build", "--target", target, "--prefix", "none", "--format", "{p}")
+        used = {(words[0], words[1].removeprefix("v")) for words in map(str.split, tree.splitlines()) if words}
+        used = {(name, version) for name, version in used if name != "afterword"}
+        expect(used <= listed, f"not listed: {sorted(used - listed)}")
+        expect(any(name == "librocksdb-sys" for name, _ in listed), "RocksDB is not listed")
+        print(f"{len(listed)} components listed, {len(used)} in the program or used to build it")
+
+
 def main():
     from chart import chart
 
-    checks = {"image": image, "compose": compose, "chart": chart, "unit": unit, "package": package}
+    checks = {"image": image, "compose": compose, "chart": chart, "unit": unit, "package": package, "release": release}
     expect(len(sys.argv) == 2 and sys.argv[1] in checks, f"usage: check.py {'|'.join(checks)}")
     checks[sys.argv[1]]()
 

@@ -10,6 +10,7 @@ use afterword_schemas::records::{Output, WorkspaceSettings};
 use afterword_schemas::{Framing, encode};
 
 use super::run::{PARTITION, encoded, poisonous};
+use super::traced;
 use crate::facts::{Entry, GeneratedLog};
 use crate::model::{DEFAULT_THRESHOLDS, OwnedFact, fold_knowing};
 
@@ -84,9 +85,10 @@ pub fn outputs(
     let knowledge = |index: usize| known.at(placed.facts[index].0);
     let folded = fold_knowing(&facts, &knowledge, DEFAULT_THRESHOLDS);
     let mut expected: BTreeMap<Topic, Vec<Record>> = BTreeMap::new();
-    for ((offset, _), outputs) in placed.facts.iter().zip(&folded) {
+    for ((offset, fact), outputs) in placed.facts.iter().zip(&folded) {
         for (index, output) in outputs.iter().enumerate() {
             let (topic, record) = output_record(output, *offset, index);
+            let record = traced::with(record, trace_of(fact));
             expected.entry(topic).or_default().push(record);
         }
     }
@@ -190,6 +192,12 @@ impl Known<'_> {
             .cloned()
             .collect()
     }
+}
+
+/// Outputs carry on what says that the trace is sampled, and nothing else.
+fn trace_of(fact: &OwnedFact) -> Option<String> {
+    let is_read = |header: &String| *header == header.to_lowercase() && header.ends_with("-01");
+    traced::header(fact).filter(is_read)
 }
 
 fn output_record(output: &Output, source: Offset, index: usize) -> (Topic, Record) {

@@ -6,6 +6,7 @@ mod check;
 mod long;
 mod plan;
 mod run;
+mod traced;
 
 pub use check::Violation;
 pub use plan::Plan;

@@ -8,6 +8,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::traced;
 use crate::facts::Config;
 
 /// One simulated life of a partition.
@@ -18,6 +19,7 @@ pub struct Plan {
     pub kill: f64,
     /// Always this debt, when given.
     debt_facts: Option<u64>,
+    processes: usize,
     dice: ChaCha8Rng,
 }
 
@@ -41,6 +43,7 @@ impl Plan {
             faults: if calm { Faults::none() } else { Faults::some() },
             kill: if calm { 0.0 } else { 0.03 },
             debt_facts: None,
+            processes: 0,
             dice,
         }
     }
@@ -59,6 +62,7 @@ impl Plan {
     /// Options of a process; each start may have others, and no output may depend on them.
     pub fn options(&mut self) -> TaskOptions {
         let dice = &mut self.dice;
+        self.processes += 1;
         TaskOptions {
             poll_records: dice.random_range(1..60),
             commit_records: dice.random_range(1..80),
@@ -68,6 +72,7 @@ impl Plan {
                 .unwrap_or(*[0, 1, 7, 40, 1_000_000].choose(dice).unwrap_or(&0)),
             cache_bytes: *[0, 3_000, 1 << 20].choose(dice).unwrap_or(&0),
             build: "simulated".to_owned(),
+            tracer: traced::tracer(self.processes),
         }
     }
 

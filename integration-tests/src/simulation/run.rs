@@ -13,6 +13,7 @@ use super::Sabotage;
 use super::check::{self, Violation};
 use super::long;
 use super::plan::Plan;
+use super::traced;
 use crate::facts::{Entry, GeneratedLog, Poison, generate};
 use crate::model::{OwnedFact, OwnedPayload};
 
@@ -192,6 +193,7 @@ impl Simulation {
                     encoded(fact),
                     *index as i64,
                 );
+                let record = traced::with(record, traced::header(fact));
                 self.log
                     .append(Topic::ConversationEvents, PARTITION, record);
             }

@@ -38,3 +38,8 @@ fn the_unit_is_valid_and_shuts_the_service_in() {
 fn the_debian_package_holds_what_it_should() {
     check("package");
 }
+
+#[test]
+fn a_release_is_whole_and_lists_its_components() {
+    check("release");
+}

@@ -1,12 +1,9 @@
 //! `docs/reference/cli.md`: what every command says of itself.
 
 use std::fmt::Write;
-use std::fs;
 use std::process::Command;
 
-use afterword_integration_tests::kafka::repository;
-
-use crate::{binary, must};
+use crate::{binary, expect, must};
 
 const HEAD: &str = "\
 # Commands
@@ -17,23 +14,9 @@ What `afterword help` says of every command, made from the program by a test (`A
 
 #[test]
 fn the_reference_of_commands_is_what_the_program_says() {
-    let path = repository().join("docs/reference/cli.md");
     let mut text = HEAD.to_owned();
     tell(&[], &mut text);
-    if std::env::var_os("AFTERWORD_WRITE_DOCS").is_some() {
-        fs::write(&path, text).unwrap();
-        return;
-    }
-    let found = fs::read_to_string(&path).unwrap();
-    let differs = found
-        .lines()
-        .zip(text.lines())
-        .position(|(found, expected)| found != expected);
-    assert!(
-        found == text,
-        "docs/reference/cli.md is out of date, from line {} on: AFTERWORD_WRITE_DOCS=1 make test ARGS='--test docs'",
-        differs.map_or(found.lines().count(), |line| line + 1)
-    );
+    expect("docs/reference/cli.md", &text);
 }
 
 /// This command's help, then that of those below it.

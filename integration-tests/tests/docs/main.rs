@@ -4,7 +4,7 @@
 //! | variable | is | when unset |
 //! | --- | --- | --- |
 //! | `AFTERWORD_BIN` | the program to test | built when it is older than its sources |
-//! | `AFTERWORD_WRITE_DOCS` | `1`: writes `docs/reference/cli.md` anew instead of comparing it | compares |
+//! | `AFTERWORD_WRITE_DOCS` | `1`: writes the pages of `docs/reference/` anew instead of comparing them | compares |
 //!
 //! The examples that need brokers are run by the tests of `kafka`.
 
@@ -17,8 +17,10 @@ mod binary;
 mod commands;
 mod configuration;
 mod quick_start;
+mod scenarios;
 mod values;
 
+use std::fs;
 use std::process::Command;
 
 use afterword_integration_tests::examples::python;
@@ -31,6 +33,25 @@ fn must(command: &mut Command) -> String {
     let (printed, errors) = (text(&done.stdout), text(&done.stderr));
     assert!(done.status.success(), "{command:?}: {printed}{errors}");
     printed
+}
+
+/// That a page is as it is made here, or writes it.
+fn expect(page: &str, text: &str) {
+    let path = repository().join(page);
+    if std::env::var_os("AFTERWORD_WRITE_DOCS").is_some() {
+        fs::write(&path, text).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(&path).unwrap();
+    let differs = found
+        .lines()
+        .zip(text.lines())
+        .position(|(found, expected)| found != expected);
+    assert!(
+        found == text,
+        "{page} is out of date, from line {} on: AFTERWORD_WRITE_DOCS=1 make test ARGS='--test docs'",
+        differs.map_or(found.lines().count(), |line| line + 1)
+    );
 }
 
 /// Runs one of the checks of `integration-tests/docs/check.py`.

@@ -63,6 +63,17 @@ impl Client {
                 .send(lines)?,
         )
     }
+
+    /// The same with a header more.
+    pub fn post_lines_with(
+        &self,
+        url: &str,
+        lines: &str,
+        (name, value): (&str, &str),
+    ) -> Result<Answer, ureq::Error> {
+        let request = self.0.post(url).header(name, value);
+        answer(request.content_type("application/x-ndjson").send(lines)?)
+    }
 }
 
 fn answer(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {

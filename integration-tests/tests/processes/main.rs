@@ -20,6 +20,7 @@ mod by_hand;
 mod closes;
 mod disk;
 mod disk_full;
+mod earlier;
 mod erase;
 mod graceful;
 mod http;
@@ -36,6 +37,7 @@ mod registry;
 mod replayed;
 mod scorecards;
 mod service;
+mod traces;
 mod webhooks;
 
 /// A whole number from the environment.

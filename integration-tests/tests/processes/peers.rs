@@ -1,4 +1,4 @@
-//! A mail server and a receiver of webhooks: real ones, in Python, with libraries of others.
+//! A mail server and receivers of webhooks and of traces: real ones, in Python, with libraries of others.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -111,4 +111,9 @@ pub fn mail_server(port: u16, taken: &Path, arguments: &[&str]) -> Peer {
 /// The receiver, which tries each of these secrets.
 pub fn receiver(port: u16, taken: &Path, secrets: &[&str]) -> Peer {
     Peer::start("receiver.py", port, taken, secrets)
+}
+
+/// The receiver of traces.
+pub fn trace_receiver(port: u16, taken: &Path) -> Peer {
+    Peer::start("traces.py", port, taken, &[])
 }

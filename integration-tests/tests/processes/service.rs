@@ -104,6 +104,14 @@ impl Service {
         self.client.post_lines(&url, lines).unwrap()
     }
 
+    /// Posts events with a header more.
+    pub fn post_with(&self, lines: &str, header: (&str, &str)) -> Answer {
+        let url = self
+            .events_url()
+            .expect("the service has a reports listener");
+        self.client.post_lines_with(&url, lines, header).unwrap()
+    }
+
     /// The value of a metric, all its labels together.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let text = self.get("/metrics")?.body;

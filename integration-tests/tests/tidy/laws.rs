@@ -18,13 +18,14 @@ pub const CRATES: &[Crate] = &[
     Crate { folder: "processor/domain", may_use: &["schemas"],
         only: Some(&["html5gum", "postcard", "serde", "thiserror", "uuid", "xxhash-rust"]) },
     Crate { folder: "processor/log", may_use: &[], only: None },
-    Crate { folder: "processor/engine", may_use: &["domain", "log", "schemas"], only: None },
-    Crate { folder: "processor/readmodel", may_use: &["log", "schemas"], only: None },
+    Crate { folder: "processor/engine", may_use: &["domain", "log", "schemas", "trace"], only: None },
+    Crate { folder: "processor/readmodel", may_use: &["log", "schemas", "trace"], only: None },
     Crate { folder: "processor/link", may_use: &[],
         only: Some(&["base64", "getrandom", "pasetors", "zeroize"]) },
+    Crate { folder: "processor/trace", may_use: &[], only: Some(&["xxhash-rust"]) },
     Crate { folder: "processor/deliver", may_use: &["readmodel", "schemas"], only: None },
-    Crate { folder: "processor/web", may_use: &["link", "log", "readmodel", "schemas"], only: None },
-    Crate { folder: "processor/afterword", may_use: &["deliver", "domain", "engine", "link", "log", "readmodel", "schemas", "web"], only: None },
+    Crate { folder: "processor/web", may_use: &["link", "log", "readmodel", "schemas", "trace"], only: None },
+    Crate { folder: "processor/afterword", may_use: &["deliver", "domain", "engine", "link", "log", "readmodel", "schemas", "trace", "web"], only: None },
 ];
 
 /// What lies behind one wall: a dependency, and the crates of ours that may have it.
@@ -32,6 +33,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("apache-avro", &["schemas"]),
     ("axum", &["web"]),
     ("pasetors", &["link"]),
+    ("prost", &["afterword"]),
     ("rocksdb", &["log"]),
     ("sqlx", &["readmodel"]),
     ("tokio", &["deliver", "readmodel", "web", "afterword"]),

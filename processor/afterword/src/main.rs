@@ -13,6 +13,7 @@ mod render;
 mod service;
 mod telemetry;
 mod terminal;
+mod traces;
 mod traffic;
 mod version;
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use afterword_trace::Tracer;
+
 /// Bounds of a task. None of them changes an output.
 #[derive(Clone, Debug)]
 pub struct TaskOptions {
@@ -18,6 +20,8 @@ pub struct TaskOptions {
     pub cache_bytes: usize,
     /// The build that is named in dead letters.
     pub build: String,
+    /// Where spans of sampled facts go.
+    pub tracer: Tracer,
 }
 
 impl Default for TaskOptions {
@@ -29,6 +33,7 @@ impl Default for TaskOptions {
             debt_facts: 200_000,
             cache_bytes: 64 << 20,
             build: concat!("afterword ", env!("CARGO_PKG_VERSION")).to_owned(),
+            tracer: Tracer::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use afterword_log::{
 };
 use afterword_schemas::records::Output;
 use afterword_schemas::{Framings, Record as _, encode};
+use afterword_trace::{TRACEPARENT, TraceContext, sampled};
 
 /// Headers that a dead letter carries beside those of the record it was.
 pub mod dead {
@@ -28,9 +29,15 @@ impl Source<'_> {
     fn header(&self) -> String {
         format!("{}/{}/{}", self.topic, self.partition, self.record.offset)
     }
+
+    /// The sampled trace that the fact belongs to, by its own header.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        sampled(self.record.header(TRACEPARENT)?)
+    }
 }
 
-/// The record of an output. Its timestamp is that of the fact's record, so that the same log gives the same bytes.
+/// The record of an output. Its timestamp is that of the fact's record, and so is the trace it belongs to, so that the same log
+/// gives the same bytes, whether traces are recorded here or not.
 pub fn output_record(
     output: &Output,
     index: usize,
@@ -54,6 +61,10 @@ pub fn output_record(
     )
     .with_header(SOURCE_HEADER, source.header())
     .with_header(INDEX_HEADER, index.to_string());
+    let record = match source.trace() {
+        Some(context) => record.with_header(TRACEPARENT, context.to_string()),
+        None => record,
+    };
     OutputRecord { topic, record }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use afterword_log::{Partition, Topic};
 use afterword_schemas::records::Output;
+use afterword_trace::Span;
 use sqlx::{AnyConnection, Connection};
 
 use crate::database::{Dialect, ReportDatabase};
@@ -48,6 +49,14 @@ impl Reads {
             .map(|(place, read)| (*place, read.position));
         let moved = |(place, to): &(Place, Position)| positions.get(place) != Some(to);
         settings.chain(outputs).filter(moved).collect()
+    }
+
+    /// The spans of all outputs; none stays behind.
+    pub fn take_spans(&mut self) -> Vec<Span> {
+        let outputs = self.outputs.iter_mut();
+        outputs
+            .flat_map(|(_, read)| std::mem::take(&mut read.spans))
+            .collect()
     }
 
     fn counts(&self) -> Vec<(Topic, usize, u64)> {

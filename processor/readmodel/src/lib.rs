@@ -46,6 +46,7 @@ mod sql;
 mod statistics;
 mod story;
 mod survey;
+mod traced;
 mod watch;
 
 pub use access::{

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use afterword_log::Partition;
 use afterword_schemas::Schemas;
+use afterword_trace::Tracer;
 use tokio::sync::watch;
 
 /// How a projector works.
@@ -24,6 +25,8 @@ pub struct ProjectorOptions {
     /// two believe for a while that they have the same one, the stored positions keep every output from being applied twice.
     /// When the sender is gone, what was assigned last stays.
     pub partitions: Option<watch::Receiver<BTreeSet<Partition>>>,
+    /// Where spans of sampled facts' outputs go.
+    pub tracer: Tracer,
 }
 
 impl Default for ProjectorOptions {
@@ -34,6 +37,7 @@ impl Default for ProjectorOptions {
             patience: Duration::from_secs(30),
             schemas: Arc::new(Schemas::new()),
             partitions: None,
+            tracer: Tracer::default(),
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Outputs as they are read from the log: decoded, with the fact that caused each, and repetitions passed over.
 
+use std::time::SystemTime;
+
 use afterword_log::kafka::Defence;
 use afterword_log::{Batch, INDEX_HEADER, Log, Offset, Partition, RecordRef, SOURCE_HEADER, Topic};
 use afterword_schemas::records::{Output, WorkspaceSettings};
 use afterword_schemas::{SchemaStore, Schemas, limits};
+use afterword_trace::Span;
 use tracing::warn;
 
 use crate::error::ReadModelError;
 use crate::positions::{Applied, Place, Position};
+use crate::traced;
 
 const AUTHOR_HEADER: &str = "afterword-by";
 
@@ -33,6 +37,8 @@ pub(crate) struct Sourced {
 pub(crate) struct OutputsRead {
     pub outputs: Vec<Sourced>,
     pub repeated: u64,
+    /// Of outputs of sampled facts, begun when they were read.
+    pub spans: Vec<Span>,
     /// Where this topic partition stands once the outputs are applied.
     pub position: Position,
 }
@@ -129,13 +135,14 @@ fn after(batch: &Batch, from: Offset) -> Offset {
     batch.next().unwrap_or(from).max(from)
 }
 
-/// Reads and decodes the outputs of a topic partition after its position.
+/// Reads and decodes the outputs of a topic partition after its position. With a time, spans begin at it.
 pub(crate) fn read_outputs(
     log: &dyn Log,
     schemas: &Schemas,
     place: Place,
     position: &Position,
     max_bytes: usize,
+    read_at: Option<SystemTime>,
     batch: &mut Batch,
 ) -> Result<OutputsRead, ReadModelError> {
     let (topic, partition) = place;
@@ -143,6 +150,7 @@ pub(crate) fn read_outputs(
     let mut read = OutputsRead {
         outputs: Vec::with_capacity(batch.len()),
         repeated: 0,
+        spans: Vec::new(),
         position: *position,
     };
     let known = schemas.for_values(batch.iter().filter_map(|record| record.value))?;
@@ -158,6 +166,8 @@ pub(crate) fn read_outputs(
         let output = decode(topic, &known, record.value.unwrap_or_default())
             .map_err(|why| unreadable(place, record.offset, why))?;
         read.position.applied = Some(applied);
+        read.spans
+            .extend(traced::begun(read_at, place, source, &record));
         read.outputs.push(Sourced {
             output,
             source,

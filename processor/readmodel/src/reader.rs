@@ -1,6 +1,7 @@
 //! Calls of the log, which block: reads for one transaction, away from the async threads.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use afterword_log::{Batch, Log, Partition, Topic};
 use afterword_schemas::Schemas;
@@ -21,11 +22,14 @@ const MIN_READ_BYTES: usize = 16 << 10;
 ///
 /// Outputs first, then the settings to their end, to be folded the other way round: so the settings by which an output was
 /// decided are always known when it is folded. When there are too many of them for one transaction, they go alone.
+///
+/// Spans of outputs begin at `read_at`; without it there are none.
 pub(crate) fn read(
     log: &dyn Log,
     schemas: &Schemas,
     positions: &Positions,
     max_bytes: usize,
+    read_at: Option<SystemTime>,
     batch: &mut Batch,
 ) -> Result<Reads, ReadModelError> {
     let mut reads = Reads::default();
@@ -33,7 +37,7 @@ pub(crate) fn read(
     let share_bytes = (max_bytes / places).max(MIN_READ_BYTES.min(max_bytes));
     let is_output = |topic: Topic| topic != Topic::WorkspaceSettings;
     for (place, position) in positions.iter().filter(|((topic, _), _)| is_output(*topic)) {
-        let read = read_outputs(log, schemas, *place, position, share_bytes, batch)?;
+        let read = read_outputs(log, schemas, *place, position, share_bytes, read_at, batch)?;
         reads.outputs.push((*place, read));
     }
     let settings_place = (Topic::WorkspaceSettings, Partition(0));

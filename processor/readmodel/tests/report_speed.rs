@@ -4,6 +4,8 @@
 //!
 //! `AFTERWORD_REPORT_RATINGS=1000000 cargo test -p afterword-readmodel --test report_speed -- --nocapture`
 //!
+//! With `AFTERWORD_REPORT_KEEP=1` the data directory stays, for `afterword run` to serve its pages.
+//!
 //! The rows are made in SQL before the sums are: so it measures the migration of such a database, too.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -167,7 +169,11 @@ fn filter(days: i32, round: usize) -> Filter {
 async fn every_query_is_quick_over_a_year() {
     let ratings: i64 =
         std::env::var("AFTERWORD_REPORT_RATINGS").map_or(3_000, |count| count.parse().unwrap());
-    let place = Place::new(Kind::Sqlite, 1);
+    let mut place = Place::new(Kind::Sqlite, 1);
+    if std::env::var("AFTERWORD_REPORT_KEEP").is_ok() {
+        place.directory.disable_cleanup(true);
+        println!("kept: {}", place.directory.path().display());
+    }
     let file = place.file();
     let began = Instant::now();
     fill(&file, ratings).await;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use afterword_log::{Log, LogError, Topic};
 use afterword_schemas::json::JsonError;
 use afterword_schemas::{RecordKind, Schemas};
+use afterword_trace::{Parent, TRACEPARENT, parent};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -20,7 +21,7 @@ use serde_json::value::RawValue;
 use crate::access::{Scope, Viewer};
 use crate::intake::{self, Taken};
 use crate::problem::Problem;
-use crate::reports::{ProblemDocument, Reports};
+use crate::reports::{ProblemDocument, Reports, TraceParents};
 
 /// Refusals told one by one; the rest are counted.
 const REFUSALS_TOLD: usize = 1_000;
@@ -93,11 +94,12 @@ pub async fn post(
 ) -> Result<Response, Problem> {
     let shape = shape_of(&headers)?;
     check_length(&headers, reports.body_limit_bytes)?;
+    let trace = trace_of(&reports, &headers);
     let body = read_body(&reports, body).await?;
     let (log, schemas) = (Arc::clone(&reports.log), Arc::clone(&reports.schemas));
     let answer = reports
         .gate
-        .run(move || take_all(&*log, &schemas, &viewer, &body, shape))
+        .run(move || take_all(&*log, &schemas, &viewer, (&body, shape), trace))
         .await??;
     Ok(answer)
 }
@@ -127,6 +129,14 @@ fn shape_of(headers: &HeaderMap) -> Result<Option<Shape>, Problem> {
             ),
         )),
     }
+}
+
+/// What the sender says of the trace that its facts belong to, where traces are recorded. Two such headers contradict each other.
+fn trace_of(reports: &Reports, headers: &HeaderMap) -> Option<Vec<u8>> {
+    let given = headers.get(TRACEPARENT)?.as_bytes();
+    let is_one = headers.get_all(TRACEPARENT).iter().count() == 1;
+    let is_taken = reports.trace_parents == TraceParents::Taken && is_one;
+    (is_taken && parent(given) != Parent::Malformed).then(|| given.to_vec())
 }
 
 fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
@@ -178,8 +188,8 @@ fn take_all(
     log: &dyn Log,
     schemas: &Schemas,
     viewer: &Viewer,
-    body: &[u8],
-    shape: Option<Shape>,
+    (body, shape): (&[u8], Option<Shape>),
+    trace: Option<Vec<u8>>,
 ) -> Result<Response, Problem> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -204,6 +214,10 @@ fn take_all(
                 ignored,
             }) => {
                 counts.ignored_members += ignored.len() as u64;
+                let record = match &trace {
+                    Some(trace) => record.with_header(TRACEPARENT, trace.as_slice()),
+                    None => record,
+                };
                 batch.push((partition, record));
             }
             Ok(Taken::PassedOver(_)) => counts.passed_over += 1,

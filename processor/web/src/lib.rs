@@ -32,7 +32,7 @@ pub use meter::HttpMetrics;
 pub use operations::{Check, Operations, Readiness, operations_router};
 pub use pages::{WorkspaceLook, WorkspaceLooks};
 pub use problem::Problem;
-pub use reports::{Caller, Places, ProblemDocument, Reports, reports_router};
+pub use reports::{Caller, Places, ProblemDocument, Reports, TraceParents, reports_router};
 pub use server::{Limits, bind, serve};
 pub use starting::{Starting, starting_router};
 pub use survey::{Language, Look, Looks, SurveyMetrics, SurveyParts, survey_router};

@@ -73,6 +73,7 @@ impl Server {
             access: access(directory.path()).await,
             looks: Arc::default(),
             sources: Arc::default(),
+            trace_parents: afterword_web::TraceParents::Ignored,
         });
         let asked = Arc::clone(&log);
         let readiness = move || {

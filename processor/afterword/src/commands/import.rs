@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::registry;
 use crate::terminal::{Progress, grouped};
+use crate::traces;
 
 /// Blocks that wait for a worker, and blocks that wait to be appended.
 const WAITING: usize = 4;
@@ -73,9 +74,11 @@ pub fn execute(config: &Config, import: &Import) -> Result<(), Failure> {
     }
     let framing = registry::schemas(config).framing(RecordKind::ConversationEvent)?;
     let access = Access::open(config, Missing::Create)?;
-    let log = access.log();
+    let traces = traces::of_command(config, &access)?;
+    let log = traces.log(access.log());
     let summary = import_all(&*log, framing, import)?;
     drop(log);
+    traces.stop();
     access.close()?;
     print(&summary, started.elapsed().as_secs_f64(), import.json);
     match summary.refused {

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::registry;
 use crate::terminal::{Progress, grouped};
+use crate::traces;
 use crate::traffic::{self, History, Live, Made, Plan};
 
 /// Facts appended at once.
@@ -43,7 +44,8 @@ pub fn execute(config: &Config, simulate: &Simulate) -> Result<(), Failure> {
     let schemas = registry::schemas(config);
     schemas.framing(RecordKind::ConversationEvent)?;
     let access = Access::open(config, Missing::Create)?;
-    let log = access.log();
+    let traces = traces::of_command(config, &access)?;
+    let log = traces.log(access.log());
     settings_log::add(&*log, &schemas, &traffic::settings(), Some("simulate"))
         .map_err(|error| Failure::while_doing("adding the settings", error))?;
     let (started, facts) = (Instant::now(), {
@@ -53,6 +55,7 @@ pub fn execute(config: &Config, simulate: &Simulate) -> Result<(), Failure> {
         }
     });
     drop(log);
+    traces.stop();
     access.close()?;
     let seconds = started.elapsed().as_secs_f64();
     let rate = (facts as f64 / seconds.max(0.001)) as u64;

@@ -31,6 +31,7 @@ pub fn find(effective: &Effective) -> Vec<String> {
     let faults = faults.into_iter().flatten();
     let named = links.into_iter().chain(delivered).chain(sources);
     let named = named.chain(access);
+    let named = named.chain(super::telemetry::contradictions(effective));
     faults.chain(named).collect()
 }
 

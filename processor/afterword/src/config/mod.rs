@@ -14,6 +14,7 @@ mod setting;
 mod sources;
 mod survey;
 mod table;
+mod telemetry;
 mod values;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use named::{OF_ACCOUNTS, OF_SOURCES, OF_WEBHOOKS};
 pub use setting::Setting;
 pub use survey::{SurveyConfig, WorkspaceLook};
 pub use table::SETTINGS;
+pub use telemetry::TelemetryConfig;
 
 use crate::failure::Failure;
 
@@ -97,6 +99,8 @@ pub struct Config {
     pub stop_timeout: Duration,
     pub log_level: String,
     pub log_format: LogFormat,
+    /// `None`: no traces are recorded.
+    pub telemetry: Option<TelemetryConfig>,
 }
 
 /// How the program's own log lines are written.
@@ -318,6 +322,7 @@ impl Effective {
             stop_timeout: Duration::from_secs(self.number("stop_timeout_s")),
             log_level: self.text("logging.level"),
             log_format: self.log_format(),
+            telemetry: self.telemetry(),
         }
     }
 }

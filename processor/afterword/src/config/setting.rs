@@ -7,6 +7,8 @@ use super::table::SETTINGS;
 pub enum Kind {
     /// A whole number, both ends included.
     Number { least: u64, most: u64 },
+    /// A number from 0 to 1.
+    Ratio,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Any text but an empty one.
@@ -106,6 +108,7 @@ impl Setting {
     pub fn expected(&self) -> String {
         match self.kind {
             Kind::Number { least, most } => format!("a whole number from {least} to {most}"),
+            Kind::Ratio => "a number from 0 to 1".to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
             Kind::Text => "a text that is not empty".to_owned(),
             Kind::OptionalText => "a text".to_owned(),

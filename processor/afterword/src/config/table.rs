@@ -321,4 +321,24 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Choice(&["auto", "human", "json"]),
         "auto: human on a terminal, JSON otherwise",
     ),
+    optional(
+        "telemetry.otlp_endpoint",
+        "receiver of traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty: none are recorded",
+    ),
+    secrets(
+        "telemetry.otlp_headers",
+        "headers for it, NAME=VALUE each, such as a key that it asks for",
+    ),
+    other(
+        "telemetry.sample_ratio",
+        "1",
+        Kind::Ratio,
+        "share of the facts that get a trace, from 0 to 1, of those whose sender has begun none",
+    ),
+    other(
+        "telemetry.service_name",
+        "afterword",
+        Kind::Text,
+        "what the receiver knows this process by",
+    ),
 ];

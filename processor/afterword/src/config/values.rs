@@ -19,6 +19,7 @@ pub enum Raw {
 pub fn check(setting: &Setting, raw: Raw) -> Result<Value, String> {
     let text = match (raw, setting.kind) {
         (Raw::Other(kind), _) => return Err(article(kind)),
+        (Raw::Float(number) | Raw::Integer(number), Kind::Ratio) => number,
         (Raw::Float(_), _) => return Err("a float".to_owned()),
         (Raw::Boolean(_), _) => return Err("a boolean".to_owned()),
         (Raw::Integer(number), Kind::Number { .. }) | (Raw::Text(number), Kind::Number { .. }) => {
@@ -42,6 +43,7 @@ pub fn check(setting: &Setting, raw: Raw) -> Result<Value, String> {
             Ok(number) if (least..=most).contains(&number) => Ok(Value::Number(number)),
             _ => Err(found()),
         },
+        Kind::Ratio if !is_ratio(&text) => Err(found()),
         Kind::Choice(words) if !words.contains(&text.as_str()) => Err(found()),
         Kind::Address if text.parse::<SocketAddr>().is_err() => Err(found()),
         Kind::Text if text.is_empty() => Err(found()),
@@ -52,6 +54,11 @@ pub fn check(setting: &Setting, raw: Raw) -> Result<Value, String> {
         Kind::Language if !is_language(&text) => Err(found()),
         _ => Ok(Value::Text(text)),
     }
+}
+
+fn is_ratio(text: &str) -> bool {
+    text.parse::<f64>()
+        .is_ok_and(|number| (0.0..=1.0).contains(&number))
 }
 
 /// Of a list: its members are joined by commas.

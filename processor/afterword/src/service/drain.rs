@@ -12,6 +12,7 @@ use super::{Roles, Tasks, open, projecting, start_tasks};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal::{Progress, Style, Table, colours_on_stdout, grouped};
+use crate::traces::Traces;
 
 /// Longest wait for a consumer group.
 const JOINING: Duration = Duration::from_secs(60);
@@ -42,10 +43,13 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     let starting = Starting::default();
     let opened = open(config, &metrics, &starting).await?;
     let log = opened.log();
+    let traces = Traces::start(config, &metrics.spans)?;
+    let tracer = traces.tracer();
     let schemas = crate::registry::schemas(config);
+    let reads = projecting::Reads::of(&opened, &schemas, &tracer);
     let started = Instant::now();
     if roles.process {
-        let tasks = start_tasks(config, &opened, &schemas, &metrics)?;
+        let tasks = start_tasks(config, reads, &metrics)?;
         let watched = Arc::clone(&metrics);
         let drained = tokio::task::spawn_blocking(move || watch_while(&watched, || drain(tasks)));
         let drained = drained
@@ -56,8 +60,7 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
     }
     let folded = started.elapsed().as_secs_f64();
     if roles.project {
-        let (database, mut projector) =
-            projecting::open(config, &opened, &schemas, &starting, None).await?;
+        let (database, mut projector) = projecting::open(config, reads, &starting, None).await?;
         let drained = projector
             .drain()
             .await
@@ -66,6 +69,8 @@ pub async fn run(config: &Config, roles: Roles) -> Result<Summary, Failure> {
         database.close().await;
         drained?;
     }
+    let stopped = tokio::task::spawn_blocking(move || traces.stop()).await;
+    stopped.map_err(|error| Failure::while_doing("exporting traces", error))?;
     let impediment = log.impediment();
     drop(log);
     opened

@@ -8,8 +8,9 @@ use afterword_web::access::Access;
 use afterword_web::internal::Internal;
 use afterword_web::sources::Sources;
 use afterword_web::{
-    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, WorkspaceLook,
-    WorkspaceLooks, bind, operations_router, reports_router, serve, starting_router, survey_router,
+    Gate, Limits, Look, Operations, Places, Reports, Router, Starting, SurveyParts, TraceParents,
+    WorkspaceLook, WorkspaceLooks, bind, operations_router, reports_router, serve, starting_router,
+    survey_router,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -205,6 +206,10 @@ fn reports_state(
         access,
         looks: Arc::new(workspace_looks(config)),
         sources: Arc::new(sources),
+        trace_parents: match config.telemetry {
+            Some(_) => TraceParents::Taken,
+            None => TraceParents::Ignored,
+        },
     }
 }
 

@@ -15,6 +15,7 @@ use prometheus::{
 };
 
 use super::process::ProcessMetrics;
+use crate::traces::SpanMetrics;
 use crate::version;
 
 /// All of them.
@@ -27,6 +28,7 @@ pub struct Metrics {
     pub sources: Arc<SourceMetrics>,
     pub deliver: Arc<DeliverMetrics>,
     pub process: ProcessMetrics,
+    pub spans: SpanMetrics,
     pub impeded: IntGauge,
     /// Held while gauges are brought up to date, so that two do not raise a counter twice.
     pub refreshing: Mutex<()>,
@@ -173,6 +175,7 @@ impl Metrics {
             sources: SourceMetrics::new(r)?,
             deliver: Arc::new(DeliverMetrics::new(r)?),
             process: ProcessMetrics::new(r)?,
+            spans: SpanMetrics::new(r)?,
             impeded: register(
                 r,
                 IntGauge::new("afterword_log_impeded", "1 while the log takes no appends.")?,

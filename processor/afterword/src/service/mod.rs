@@ -27,6 +27,7 @@ use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use metrics::register;
 pub use opened::Opened;
 pub use toy::ToyChat;
 
@@ -40,7 +41,8 @@ use crate::service::guarding::Guarding;
 use crate::service::health::Health;
 use crate::service::listeners::Listeners;
 use crate::service::metrics::Metrics;
-use crate::service::projecting::Projecting;
+use crate::service::projecting::{Projecting, Reads};
+use crate::traces::Traces;
 use crate::version;
 
 /// What this process does.
@@ -79,6 +81,7 @@ pub struct Service {
     /// With the role `report`.
     guarding: Option<Guarding>,
     database: Option<ReportDatabase>,
+    traces: Traces,
 }
 
 impl Service {
@@ -118,7 +121,6 @@ impl Service {
         listeners: Listeners,
         toy: Option<ToyChat>,
     ) -> Result<Service, Failure> {
-        let survey = listeners.survey();
         let metrics = Arc::new(Metrics::new().map_err(unregistered)?);
         let starting = Starting::default();
         let (stop, stopped) = watch::channel(false);
@@ -126,17 +128,17 @@ impl Service {
         let mut serving = listeners.serve(config, &starting, &stopped);
         let guarding = Guarding::of(config, roles, &starting).await?;
         let opened = open(config, &metrics, &starting).await?;
-        let log = opened.log();
+        let traces = Traces::start(config, &metrics.spans)?;
+        let (log, tracer) = (traces.log(opened.log()), traces.tracer());
         let schemas = registry::schemas(config);
-        let start = || start_tasks(config, &opened, &schemas, &metrics);
+        let reads = Reads::of(&opened, &schemas, &tracer);
+        let start = || start_tasks(config, reads, &metrics);
         let tasks = roles.process.then(start).transpose()?;
         let (engine, group) = tasks.unwrap_or_default();
-        let mut projecting = None;
-        if roles.project {
-            let stop = stopped.clone();
-            let started = Projecting::start(config, &opened, &schemas, &starting, stop).await?;
-            projecting = Some(started);
-        }
+        let projecting = match roles.project {
+            true => Some(Projecting::start(config, reads, &starting, stopped.clone()).await?),
+            false => None,
+        };
         let database = match &projecting {
             Some(projecting) => Some(projecting.database.clone()),
             None => projecting::read_database(config, roles, &starting).await?,
@@ -166,7 +168,7 @@ impl Service {
             schemas,
             reports: file.reports,
             operations: file.operations,
-            survey,
+            survey: file.survey,
             public_url: config.survey.public_url.clone(),
             health,
             opened,
@@ -179,6 +181,7 @@ impl Service {
             published,
             guarding,
             database,
+            traces,
         })
     }
 
@@ -220,6 +223,15 @@ impl Service {
             guarding.close().await;
         }
         drop(self.published);
+        let traces = self.traces;
+        failed.extend(
+            blocking(move || {
+                traces.stop();
+                Ok(())
+            })
+            .await
+            .err(),
+        );
         // The tasks have ended; leaving lets others have the partitions at once.
         drop(self.health);
         let (group, opened) = (self.group, self.opened);
@@ -283,12 +295,7 @@ async fn open(
 
 type Tasks = (SharedEngine, Option<Arc<KafkaGroup>>);
 
-fn start_tasks(
-    config: &Config,
-    opened: &Opened,
-    schemas: &Arc<Schemas>,
-    metrics: &Metrics,
-) -> Result<Tasks, Failure> {
+fn start_tasks(config: &Config, reads: Reads<'_>, metrics: &Metrics) -> Result<Tasks, Failure> {
     let options = TaskOptions {
         poll_records: config.poll_facts,
         commit_records: config.commit_facts,
@@ -296,9 +303,14 @@ fn start_tasks(
         debt_facts: config.debt_facts,
         cache_bytes: config.cache_bytes,
         build: version::BUILD.to_owned(),
+        tracer: reads.tracer.clone(),
     };
-    let engine = Engine::new(options, Arc::clone(schemas), Arc::clone(&metrics.engine));
-    match opened {
+    let engine = Engine::new(
+        options,
+        Arc::clone(reads.schemas),
+        Arc::clone(&metrics.engine),
+    );
+    match reads.opened {
         Opened::Embedded(log) => {
             for partition in 0..log.partitions(Topic::ConversationEvents) {
                 let task: EmbeddedPartition = log.task(Partition(partition));

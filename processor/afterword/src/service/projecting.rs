@@ -8,6 +8,7 @@ use afterword_readmodel::{
     Projector, ProjectorOptions, ProjectorStatistics, ReadModelError, ReportDatabase,
 };
 use afterword_schemas::Schemas;
+use afterword_trace::Tracer;
 use afterword_web::Starting;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -32,6 +33,26 @@ pub struct Projecting {
     /// On Kafka.
     group: Option<Arc<KafkaGroup>>,
     task: JoinHandle<Result<(), ReadModelError>>,
+}
+
+/// What tasks and a projector read from, by which schemas, and where they leave their spans.
+#[derive(Clone, Copy)]
+pub struct Reads<'a> {
+    pub opened: &'a Opened,
+    pub schemas: &'a Arc<Schemas>,
+    pub tracer: &'a Tracer,
+}
+
+impl<'a> Reads<'a> {
+    /// Of these parts.
+    #[must_use]
+    pub fn of(opened: &'a Opened, schemas: &'a Arc<Schemas>, tracer: &'a Tracer) -> Reads<'a> {
+        Reads {
+            opened,
+            schemas,
+            tracer,
+        }
+    }
 }
 
 /// What a projector does now.
@@ -76,8 +97,7 @@ impl Projecting {
     /// When the database cannot be opened or does not fit the log.
     pub async fn start(
         config: &Config,
-        opened: &Opened,
-        schemas: &Arc<Schemas>,
+        reads: Reads<'_>,
         starting: &Starting,
         stop: watch::Receiver<bool>,
     ) -> Result<Projecting, Failure> {
@@ -85,7 +105,7 @@ impl Projecting {
             Some(_) => Sharing::Parts,
             None => Sharing::Whole,
         };
-        let (group, partitions) = match opened {
+        let (group, partitions) = match reads.opened {
             Opened::Embedded(_) => (None, None),
             Opened::Kafka(log) => {
                 let (group, partitions) = shares::join(log, sharing)
@@ -94,7 +114,7 @@ impl Projecting {
             }
         };
         let turn = partitions.clone().filter(|_| sharing == Sharing::Whole);
-        let (database, projector) = open(config, opened, schemas, starting, partitions).await?;
+        let (database, projector) = open(config, reads, starting, partitions).await?;
         let watch = ProjectorWatch {
             statistics: projector.statistics(),
             ended: Arc::default(),
@@ -178,19 +198,19 @@ pub async fn read_database(
 /// When the database cannot be opened or does not fit the log.
 pub async fn open(
     config: &Config,
-    opened: &Opened,
-    schemas: &Arc<Schemas>,
+    reads: Reads<'_>,
     starting: &Starting,
     partitions: Option<Partitions>,
 ) -> Result<(ReportDatabase, Projector), Failure> {
     let database = database(config).await.map_err(failed)?;
     let options = ProjectorOptions {
-        schemas: Arc::clone(schemas),
+        schemas: Arc::clone(reads.schemas),
         partitions,
+        tracer: reads.tracer.clone(),
         ..ProjectorOptions::default()
     };
     loop {
-        match Projector::start(database.clone(), opened.log(), options.clone()).await {
+        match Projector::start(database.clone(), reads.opened.log(), options.clone()).await {
             Ok(projector) => return Ok((database, projector)),
             Err(ReadModelError::Wait(reason)) => {
                 tracing::warn!(reason, "the projector waits before it starts");

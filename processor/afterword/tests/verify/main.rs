@@ -6,4 +6,5 @@ mod common;
 mod keeping;
 mod proving;
 mod tampering;
+mod traced;
 mod world;

@@ -107,6 +107,7 @@ impl<L: PartitionLog> Task<L> {
             pending.facts,
             &commit.states,
         );
+        self.hand_over(pending.spans);
         self.cache.stored(commit.states);
         self.cache.shrink_to(self.options.cache_bytes);
         let debt = next.0 - stored_below.0;

@@ -29,8 +29,19 @@ enum Work<'a> {
     Seen,
 }
 
+impl Work<'_> {
+    /// The class of what made it a dead letter.
+    fn error(&self) -> Option<&'static str> {
+        match self {
+            Work::Dead { class, .. } => Some(class),
+            _ => None,
+        }
+    }
+}
+
 impl<L: PartitionLog> Task<L> {
     pub(super) fn fold_batch(&mut self, batch: &Batch) -> Result<(), LogError> {
+        self.note_read();
         // With room from the start: growing would touch fresh memory with every batch.
         let mut records: Vec<RecordRef<'_>> = Vec::with_capacity(batch.len());
         records.extend(batch.iter());
@@ -118,6 +129,8 @@ impl<L: PartitionLog> Task<L> {
         key: &mut Vec<u8>,
     ) -> Result<(), LogError> {
         let emits = record.offset >= self.committed || Defect::RefoldEmits.is_on();
+        let outputs_before = self.pending.outputs.len();
+        let error = work.error();
         match work {
             Work::Seen => return Ok(()),
             Work::Fact(fact) => {
@@ -133,12 +146,15 @@ impl<L: PartitionLog> Task<L> {
             }
             Work::PassedOver(_) | Work::Dead { .. } => {}
         }
+        if emits && self.options.tracer.is_on() {
+            self.trace(record, outputs_before, error);
+        }
         // Facts of the debt are in an earlier commit already.
         self.pending.facts += usize::from(record.offset >= self.committed);
         Ok(())
     }
 
-    fn source<'a>(&self, record: &'a RecordRef<'a>) -> Source<'a> {
+    pub(super) fn source<'a>(&self, record: &'a RecordRef<'a>) -> Source<'a> {
         Source {
             topic: Topic::ConversationEvents,
             partition: self.log.partition(),

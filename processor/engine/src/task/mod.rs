@@ -7,6 +7,7 @@
 mod committing;
 mod folding;
 mod recovering;
+mod spans;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use afterword_domain::defect::Defect;
 use afterword_domain::{Effects, Rules};
 use afterword_log::{Batch, LogError, Offset, OutputRecord, PartitionLog};
 use afterword_schemas::{Framings, Schemas, Unavailable};
+use afterword_trace::Span;
 
 use crate::cache::StateCache;
 use crate::follow::SettingsFollower;
@@ -41,6 +43,8 @@ struct Pending {
     tally: Tally,
     /// Something of an unknown schema was put aside, which a later look might read: see [`Task::commit`].
     unreadable: bool,
+    /// Of sampled facts; handed over once the commit is durable.
+    spans: Vec<Span>,
 }
 
 /// The task of one partition.
@@ -59,6 +63,8 @@ pub struct Task<L> {
     commit_due: bool,
     batch: Batch,
     effects: Effects,
+    /// When the batch at hand was read, where spans are recorded.
+    read_at: Option<SystemTime>,
     /// Facts whose folding panicked: they are dead letters now.
     poisoned: BTreeSet<Offset>,
 }
@@ -86,6 +92,7 @@ impl<L: PartitionLog> Task<L> {
             commit_due: false,
             batch: Batch::default(),
             effects: Effects::default(),
+            read_at: None,
             poisoned: BTreeSet::new(),
         }
     }

@@ -29,6 +29,18 @@ impl Cursor {
         }
     }
 
+    /// The place after so many entries of a list that is sorted anew for each page.
+    #[must_use]
+    pub fn numbered(entries: usize) -> Cursor {
+        Cursor::new("", i64::try_from(entries).unwrap_or(i64::MAX), "")
+    }
+
+    /// After how many entries such a place is; none for one of another list.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        usize::try_from(self.at).unwrap_or(0)
+    }
+
     /// As text of hexadecimal digits.
     #[must_use]
     pub fn encode(&self) -> String {

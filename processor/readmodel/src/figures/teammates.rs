@@ -1,12 +1,14 @@
 //! A row each: what every teammate received in a period, before it, and over time.
 //!
-//! A page of teammates at a time; whole months come from their own sums, so that a year of many teammates is quick too.
+//! Whole months come from their own sums, so that a year of many teammates is quick too. Trends are read apart, since a list of
+//! hundreds shows only some.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::civil::Date;
 use serde::Serialize;
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use utoipa::ToSchema;
 
@@ -45,10 +47,8 @@ pub struct TeammateFigures {
     pub trend: Vec<TrendPoint>,
 }
 
-/// The sums of a teammate by piece; the period before is piece -1.
-type Pieces = BTreeMap<(String, i64), Sums>;
-
-const BEFORE: i64 = -1;
+/// Ratings, and positive ones, of a teammate in a piece of the trend.
+type Trends = BTreeMap<(String, i64), (i64, i64)>;
 
 /// The step of the trend: a fortnight by day, a quarter by week, more by month.
 fn step(period: &Period) -> Step {
@@ -59,100 +59,77 @@ fn step(period: &Period) -> Step {
     }
 }
 
-/// What is read of one table: from one day or month to another, each row under the piece that ends not before it.
+/// What is read of one table: from one day or month to another.
 struct Range {
     table: &'static str,
     unit: &'static str,
     from: String,
     to: String,
-    /// The last day or month of each piece, and the piece's number, in order.
-    pieces: Vec<(String, i64)>,
 }
 
 impl Range {
-    fn days(from: Date, to: Date, pieces: Vec<(String, i64)>) -> Range {
+    fn days(days: &Period) -> Range {
         Range {
             table: "rating_days",
             unit: "day",
-            from: from.to_string(),
-            to: to.to_string(),
-            pieces,
+            from: days.from.to_string(),
+            to: days.to.to_string(),
         }
     }
 
-    fn months((first, last): (Date, Date), pieces: Vec<(String, i64)>) -> Range {
-        Range {
+    /// The whole months of a period, and the days outside them.
+    fn all(period: &Period) -> Vec<Range> {
+        let (months, rest) = period.months();
+        let months = months.map(|(first, last)| Range {
             table: "rating_months",
             unit: "month",
             from: month(first),
             to: month(last),
-            pieces,
-        }
+        });
+        months
+            .into_iter()
+            .chain(rest.iter().map(Range::days))
+            .collect()
     }
 
-    /// The days and months are this program's own, so they may stand in the text.
-    fn sql(&self, teammates: usize, channel: &str) -> String {
+    /// The rows of so many teammates, $2 and on. Days and months are this program's own, so they may stand in the text.
+    fn rows(&self, filter: &Filter, teammates: usize) -> String {
         let Range {
             table,
             unit,
             from,
             to,
-            pieces,
         } = self;
-        let mut piece = String::from("CASE");
-        for (last, number) in pieces {
-            let _: Result<(), std::fmt::Error> =
-                write!(piece, " WHEN {unit} <= '{last}' THEN {number}");
-        }
         let marks: Vec<_> = (2..teammates + 2)
             .map(|number| format!("${number}"))
             .collect();
-        let marks = marks.join(", ");
+        let channel = match filter.channel {
+            Some(channel) => format!(" AND channel = '{}'", channel.symbol()),
+            None => String::new(),
+        };
         format!(
-            "SELECT teammate_id, CAST(piece AS BIGINT), {TOTALS} FROM (SELECT {piece} ELSE 0 END AS piece, s.* FROM {table} s \
-             WHERE workspace_id = $1 AND teammate_id IN ({marks}) AND {unit} >= '{from}' AND {unit} <= '{to}'{channel}) AS t \
-             GROUP BY teammate_id, piece"
+            "FROM {table} WHERE workspace_id = $1 AND teammate_id IN ({}) AND {unit} >= '{from}' AND {unit} <= '{to}'{channel}",
+            marks.join(", ")
         )
+    }
+
+    /// The number of the piece in which a row lies: the first that ends not before it.
+    fn piece(&self, pieces: &[Period]) -> String {
+        let mut piece = String::from("CASE");
+        for (number, of) in pieces.iter().enumerate() {
+            let last = match self.unit {
+                "month" => month(of.to),
+                _ => of.to.to_string(),
+            };
+            let _: Result<(), std::fmt::Error> =
+                write!(piece, " WHEN {} <= '{last}' THEN {number}", self.unit);
+        }
+        piece + " ELSE 0 END"
     }
 }
 
 fn month(day: Date) -> String {
     day.strftime("%Y-%m").to_string()
-}
-
-/// Everything that is to be read for a period and the one before it.
-fn ranges(period: &Period) -> Vec<Range> {
-    let (before, step) = (period.before(), step(period));
-    let numbered = period.pieces(step).into_iter().zip(0..);
-    let numbered: Vec<(Period, i64)> = numbered.collect();
-    if step != Step::Month {
-        let mut pieces = vec![(before.to.to_string(), BEFORE)];
-        pieces.extend(numbered.iter().map(|(piece, n)| (piece.to.to_string(), *n)));
-        return vec![Range::days(before.from, period.to, pieces)];
-    }
-    let mut ranges = Vec::new();
-    let (months, rest) = before.months();
-    ranges.extend(months.map(|months| Range::months(months, vec![(month(months.1), BEFORE)])));
-    let days = |piece: &Period, number: i64| {
-        let pieces = vec![(piece.to.to_string(), number)];
-        Range::days(piece.from, piece.to, pieces)
-    };
-    ranges.extend(rest.iter().map(|piece| days(piece, BEFORE)));
-    let (months, rest) = period.months();
-    let number = |day: Date| numbered.iter().find(|(piece, _)| piece.has(day));
-    if let Some(months) = months {
-        let inside = numbered
-            .iter()
-            .filter(|(piece, _)| !rest.contains(piece))
-            .map(|(piece, n)| (month(piece.from), *n));
-        ranges.push(Range::months(months, inside.collect()));
-    }
-    let rest = rest.iter().map(|piece| {
-        let number = number(piece.from).map_or(0, |(_, number)| *number);
-        days(piece, number)
-    });
-    ranges.extend(rest);
-    ranges
 }
 
 impl ReportDatabase {
@@ -173,19 +150,135 @@ impl ReportDatabase {
             .last()
             .filter(|_| ids.len() == limit && filter.teammate_id.is_none());
         let next = last.map(|id| Cursor::new("", 0, id));
-        let mut sums = Pieces::new();
-        for range in ranges(&filter.period) {
-            self.add_pieces(filter, &ids, &range, &mut sums).await?;
+        let mut entries = self.without_trends(filter, settings, ids).await?;
+        self.add_trends(filter, &mut entries).await?;
+        Ok(Page { entries, next })
+    }
+
+    /// The same of at most `limit` teammates, by id, without trends.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn teammate_totals(
+        &self,
+        filter: &Filter,
+        settings: Option<&SettingsVersion>,
+        limit: usize,
+    ) -> Result<Vec<TeammateFigures>, ReadModelError> {
+        let ids = self.teammate_ids(filter, None, limit).await?;
+        self.without_trends(filter, settings, ids).await
+    }
+
+    /// Reads the trend of each.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn add_trends(
+        &self,
+        filter: &Filter,
+        rows: &mut [TeammateFigures],
+    ) -> Result<(), ReadModelError> {
+        let ids: Vec<String> = rows.iter().map(|row| row.teammate_id.clone()).collect();
+        let pieces = filter.period.pieces(step(&filter.period));
+        let trends = self.trends(filter, &ids, &pieces).await?;
+        for row in rows {
+            let points = pieces.iter().zip(0..).map(|(period, number)| {
+                let found = trends.get(&(row.teammate_id.clone(), number));
+                let (ratings, positive) = found.copied().unwrap_or_default();
+                TrendPoint {
+                    period: *period,
+                    ratings,
+                    positive,
+                }
+            });
+            row.trend = points.collect();
         }
-        let rows = ids.into_iter().map(|id| row(filter, id, &sums, settings));
-        let entries = rows.filter(|row| {
+        Ok(())
+    }
+
+    async fn without_trends(
+        &self,
+        filter: &Filter,
+        settings: Option<&SettingsVersion>,
+        ids: Vec<String>,
+    ) -> Result<Vec<TeammateFigures>, ReadModelError> {
+        let within = self.sums_of(filter, &ids, &filter.period).await?;
+        let before = self.sums_of(filter, &ids, &filter.period.before()).await?;
+        let sums = |of: &BTreeMap<String, Sums>, id: &str| of.get(id).copied().unwrap_or_default();
+        let rows = ids.into_iter().map(|id| {
+            let (within, before) = (sums(&within, &id), sums(&before, &id));
+            row(id, &within, &before, settings)
+        });
+        let rows = rows.filter(|row| {
             let figures = &row.figures;
             figures.requests > 0 || figures.ratings > 0 || filter.teammate_id.is_some()
         });
-        Ok(Page {
-            entries: entries.collect(),
-            next,
-        })
+        Ok(rows.collect())
+    }
+
+    async fn sums_of(
+        &self,
+        filter: &Filter,
+        ids: &[String],
+        period: &Period,
+    ) -> Result<BTreeMap<String, Sums>, ReadModelError> {
+        let mut sums = BTreeMap::<String, Sums>::new();
+        for range in Range::all(period) {
+            let rows = range.rows(filter, ids.len());
+            let sql = format!("SELECT teammate_id, {TOTALS} {rows} GROUP BY teammate_id");
+            for row in self.rows_of(filter, ids, sql).await? {
+                let of_range = Sums::from_row(&row, 1)?;
+                sums.entry(row.try_get(0)?).or_default().add(&of_range);
+            }
+        }
+        Ok(sums)
+    }
+
+    async fn trends(
+        &self,
+        filter: &Filter,
+        ids: &[String],
+        pieces: &[Period],
+    ) -> Result<Trends, ReadModelError> {
+        let ranges = match step(&filter.period) {
+            Step::Month => Range::all(&filter.period),
+            Step::Day | Step::Week => vec![Range::days(&filter.period)],
+        };
+        let mut trends = Trends::new();
+        for range in ranges {
+            let (piece, rows) = (range.piece(pieces), range.rows(filter, ids.len()));
+            let sql = format!(
+                "SELECT teammate_id, CAST(piece AS BIGINT), CAST(SUM(ratings) AS BIGINT), CAST(SUM(positive) AS BIGINT) FROM \
+                 (SELECT teammate_id, {piece} AS piece, terrible + bad + ok + great + amazing AS ratings, \
+                 great + amazing AS positive {rows}) AS t GROUP BY teammate_id, piece"
+            );
+            for row in self.rows_of(filter, ids, sql).await? {
+                let of_piece = trends.entry((row.try_get(0)?, row.try_get(1)?));
+                let (ratings, positive) = of_piece.or_default();
+                *ratings += row.try_get::<i64, _>(2)?;
+                *positive += row.try_get::<i64, _>(3)?;
+            }
+        }
+        Ok(trends)
+    }
+
+    /// What a statement about these teammates finds.
+    async fn rows_of(
+        &self,
+        filter: &Filter,
+        ids: &[String],
+        sql: String,
+    ) -> Result<Vec<AnyRow>, ReadModelError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .persistent(false)
+            .bind(&filter.workspace_id);
+        for id in ids {
+            query = query.bind(id);
+        }
+        Ok(query.fetch_all(self.readers()).await?)
     }
 
     /// Those who have anything in the months of the period.
@@ -209,71 +302,24 @@ impl ReportDatabase {
         let rows = query.fetch_all(self.readers()).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
-
-    async fn add_pieces(
-        &self,
-        filter: &Filter,
-        ids: &[String],
-        range: &Range,
-        sums: &mut Pieces,
-    ) -> Result<(), ReadModelError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let channel = match filter.channel {
-            Some(channel) => format!(" AND channel = '{}'", channel.symbol()),
-            None => String::new(),
-        };
-        let sql = AssertSqlSafe(range.sql(ids.len(), &channel));
-        let mut query = sqlx::query(sql)
-            .persistent(false)
-            .bind(&filter.workspace_id);
-        for id in ids {
-            query = query.bind(id);
-        }
-        for row in query.fetch_all(self.readers()).await? {
-            let key = (row.try_get(0)?, row.try_get(1)?);
-            sums.entry(key).or_default().add(&Sums::from_row(&row, 2)?);
-        }
-        Ok(())
-    }
 }
 
+/// A row without its trend.
 fn row(
-    filter: &Filter,
     teammate_id: String,
-    sums: &Pieces,
+    within: &Sums,
+    before: &Sums,
     settings: Option<&SettingsVersion>,
 ) -> TeammateFigures {
-    let piece = |number: i64| {
-        let found = sums.get(&(teammate_id.clone(), number));
-        found.copied().unwrap_or_default()
-    };
-    let mut all = Sums::default();
-    let mut trend = Vec::new();
-    for (period, number) in filter
-        .period
-        .pieces(step(&filter.period))
-        .into_iter()
-        .zip(0..)
-    {
-        let sums = piece(number);
-        all.add(&sums);
-        trend.push(TrendPoint {
-            period,
-            ratings: sums.ratings(),
-            positive: sums.positive(),
-        });
-    }
-    let (figures, before) = (Figures::of(&all), Figures::of(&piece(BEFORE)));
+    let (figures, before) = (Figures::of(within), Figures::of(before));
     let shares = figures.positive_share.zip(before.positive_share);
     let target = settings.and_then(|settings| settings.target_of(Some(&teammate_id)));
     TeammateFigures {
         teammate_id,
         change: shares.map(|(now, before)| now - before),
-        target: target.map(|target| TargetResult::of(&target, &all)),
+        target: target.map(|target| TargetResult::of(&target, within)),
         figures,
         before,
-        trend,
+        trend: Vec::new(),
     }
 }

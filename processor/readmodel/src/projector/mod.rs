@@ -20,6 +20,7 @@ use crate::publisher::Publisher;
 use crate::reader::{self, off_thread};
 use crate::settings::Zones;
 use crate::statistics::ProjectorStatistics;
+use crate::traced::Traced;
 use crate::watch::Watchers;
 
 /// How long a projector that stops waits for its turn to publish.
@@ -39,6 +40,7 @@ pub struct Projector {
     zones: Zones,
     batch: Batch,
     publisher: Publisher,
+    traced: Traced,
 }
 
 /// What one step did.
@@ -76,6 +78,7 @@ impl Projector {
     ) -> Result<Projector, ReadModelError> {
         let statistics = Arc::<ProjectorStatistics>::default();
         let publisher = Publisher::new(&database, &log, &options.schemas, &statistics);
+        let traced = Traced::new(options.tracer.clone());
         let mut projector = Projector {
             database,
             log,
@@ -87,6 +90,7 @@ impl Projector {
             zones: Zones::default(),
             batch: Batch::default(),
             publisher,
+            traced,
         };
         projector.reload().await?;
         match projector.publisher.publish().await {
@@ -158,7 +162,7 @@ impl Projector {
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        match self.publisher.publish_all(LAST_PUBLICATION).await {
+        match self.publish_all(LAST_PUBLICATION).await {
             Err(ReadModelError::Wait(why)) => {
                 info!(%why, "scorecards are left to be published at the next start");
                 Ok(())
@@ -178,7 +182,7 @@ impl Projector {
         let mut projected = false;
         loop {
             let done = if projected {
-                let published = self.publisher.publish_all(self.options.patience).await;
+                let published = self.publish_all(self.options.patience).await;
                 published.map(|()| true)
             } else {
                 let step = self.step().await;
@@ -240,8 +244,22 @@ impl Projector {
         }
         if idle || self.publisher.idle_for() >= self.options.publish_interval {
             self.publisher.publish().await?;
+            self.close_spans();
         }
         Ok(if idle { Step::Idle } else { Step::Projected })
+    }
+
+    async fn publish_all(&mut self, patience: Duration) -> Result<(), ReadModelError> {
+        self.publisher.publish_all(patience).await?;
+        self.close_spans();
+        Ok(())
+    }
+
+    /// Unless another projector has the publication now.
+    fn close_spans(&mut self) {
+        if !self.publisher.is_pending() {
+            self.traced.published();
+        }
     }
 
     async fn read(&mut self) -> Result<Reads, ReadModelError> {
@@ -249,8 +267,9 @@ impl Projector {
         let positions = self.positions.clone();
         let schemas = Arc::clone(&self.options.schemas);
         let max_bytes = self.options.batch_bytes;
+        let read_at = self.traced.now();
         let (reads, batch) = off_thread(&self.log, move |log| {
-            let reads = reader::read(log, &schemas, &positions, max_bytes, &mut batch);
+            let reads = reader::read(log, &schemas, &positions, max_bytes, read_at, &mut batch);
             Ok((reads, batch))
         })
         .await?;
@@ -258,11 +277,13 @@ impl Projector {
         reads
     }
 
-    async fn commit(&mut self, moves: Positions, reads: Reads) -> Result<(), ReadModelError> {
+    async fn commit(&mut self, moves: Positions, mut reads: Reads) -> Result<(), ReadModelError> {
+        let spans = reads.take_spans();
         self.in_doubt = Some(moves);
         let applied = apply(&self.database, &self.positions, reads, &mut self.zones).await?;
         self.in_doubt = None;
         self.count(&applied);
+        self.traced.committed(spans, &applied.lost);
         self.moved(applied.moves);
         if !applied.lost.is_empty() {
             let partitions = &applied.lost;

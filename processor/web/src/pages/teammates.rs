@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use afterword_readmodel::figures::{TeammateFigures, Verdict};
+use afterword_readmodel::figures::{Cursor, TeammateFigures, Verdict};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::request::Parts;
@@ -10,15 +10,16 @@ use axum::response::Response;
 
 use super::cards::{FEW, Judged, counts, judged};
 use super::chart;
+use super::chosen::Chosen;
 use super::desk::Desk;
 use super::fault::Fault;
 use super::filters::Filters;
 
 use super::{Pages, page, words};
 
-/// Teammates read at once, and at most shown.
-const PAGE: usize = 200;
-const MOST: usize = 1_000;
+/// Teammates that are sorted, and how many of them a page shows.
+const MOST: usize = 10_000;
+const PAGE: usize = 100;
 
 /// A teammate's row.
 struct Row {
@@ -48,6 +49,15 @@ pub struct Column {
     pub class: &'static str,
 }
 
+/// Which of the teammates a page shows, and where the others are.
+struct Part {
+    first: usize,
+    last: usize,
+    in_all: String,
+    before: Option<String>,
+    next: Option<String>,
+}
+
 #[derive(Template)]
 #[template(path = "pages/teammates.html")]
 struct TeammatesPage {
@@ -56,7 +66,8 @@ struct TeammatesPage {
     filters: Filters,
     columns: Vec<Column>,
     rows: Vec<Row>,
-    is_cut: bool,
+    /// Unless all are shown.
+    part: Option<Part>,
     has_target: bool,
 }
 
@@ -96,21 +107,21 @@ pub async fn get(
     let settings = database
         .settings_of(&desk.workspace_id, chosen.period.to, desk.now_ms)
         .await?;
-    let (mut found, mut after, mut is_cut) = (Vec::new(), None, false);
-    loop {
-        let list = database
-            .teammates(&filter, settings.as_ref(), after.as_ref(), PAGE)
-            .await?;
-        found.extend(list.entries);
-        after = list.next;
-        is_cut = is_cut || (after.is_some() && found.len() >= MOST);
-        if after.is_none() || is_cut {
-            break;
-        }
-    }
+    let mut found = database
+        .teammate_totals(&filter, settings.as_ref(), MOST)
+        .await?;
     let (key, direction) = sorting(chosen.sort.as_deref())?;
     sort(&mut found, key, direction);
+    let has_target = found.iter().any(|row| row.target.is_some());
+    let (in_all, first) = (found.len(), from(chosen, found.len()));
+    let mut shown: Vec<_> = found.into_iter().skip(first).take(PAGE).collect();
+    database.add_trends(&filter, &mut shown).await?;
     let view = desk.view("teammates");
+    let last = first + shown.len();
+    let at = |place: usize| {
+        let cursor = Cursor::numbered(place).encode();
+        desk.view("teammates").with("cursor", cursor).to_string()
+    };
     let body = TeammatesPage {
         here: "teammates",
         filters: Filters::of(&desk, &view, Vec::new()).with_channel(),
@@ -118,12 +129,27 @@ pub async fn get(
             .iter()
             .map(|column| heading(&desk, column, key, direction))
             .collect(),
-        has_target: found.iter().any(|row| row.target.is_some()),
-        rows: found.iter().map(|figures| row(&desk, figures)).collect(),
-        is_cut,
+        has_target,
+        rows: shown.iter().map(|figures| row(&desk, figures)).collect(),
+        part: (in_all > shown.len()).then(|| Part {
+            first: first + 1,
+            last,
+            in_all: match in_all {
+                MOST => format!("the first {} by name", words::count(MOST as i64)),
+                _ => words::count(in_all as i64),
+            },
+            before: (first > 0).then(|| at(first.saturating_sub(PAGE))),
+            next: (last < in_all).then(|| at(last)),
+        }),
         desk,
     };
     page(&body)
+}
+
+/// How many of the sorted teammates stand before this page.
+fn from(chosen: &Chosen, in_all: usize) -> usize {
+    let number = chosen.after.as_ref().map_or(0, Cursor::number);
+    if number < in_all { number } else { 0 }
 }
 
 /// The column and direction of `name`, `-share` and so on; the positive share, worst first, when nothing is said.

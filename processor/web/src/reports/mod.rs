@@ -67,6 +67,17 @@ pub struct Reports {
     pub looks: Arc<WorkspaceLooks>,
     /// Help desks whose webhooks are received.
     pub sources: Arc<Sources>,
+    /// What becomes of a `traceparent` that comes with facts.
+    pub trace_parents: TraceParents,
+}
+
+/// What becomes of the header `traceparent` of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceParents {
+    /// Traces are not recorded here.
+    Ignored,
+    /// Its facts bear it into the log, when it is well-formed and sampled.
+    Taken,
 }
 
 /// How many may do at once what takes long.

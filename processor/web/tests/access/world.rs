@@ -81,6 +81,7 @@ impl World {
             places: Places::default(),
             looks: Arc::new(looks.into()),
             sources: Arc::default(),
+            trace_parents: afterword_web::TraceParents::Ignored,
         });
         World {
             router,

@@ -106,6 +106,7 @@ impl World {
             access: Access::new(accounts, options, metrics).unwrap(),
             looks: Arc::default(),
             sources: Arc::new(sources),
+            trace_parents: afterword_web::TraceParents::Ignored,
         });
         World {
             router,

@@ -64,6 +64,7 @@ impl Server {
             places: Places::default(),
             looks: Arc::default(),
             sources: Arc::default(),
+            trace_parents: afterword_web::TraceParents::Ignored,
         });
         Server {
             router,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use afterword_log::{
     Batch, Bounds, INDEX_HEADER, Offset, Partition, Record, RecordRef, SOURCE_HEADER, Topic,
 };
+use afterword_trace::TRACEPARENT;
 
 use super::reader::{Bucket, Reader, Trouble, patiently};
 
@@ -175,17 +176,23 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Only of a dead letter are the headers compared.
+/// Of a dead letter all headers are compared; of an output the one of its trace, beside those that name its cause.
 fn owned(record: &RecordRef<'_>, topic: Topic) -> Record {
     match topic {
         Topic::DeadLetters => record.to_record(),
         _ => Record {
             key: record.key.map(<[u8]>::to_vec),
             value: record.value.map(<[u8]>::to_vec),
-            headers: Vec::new(),
+            headers: trace_of(record),
             timestamp_ms: record.timestamp_ms,
         },
     }
+}
+
+fn trace_of(record: &RecordRef<'_>) -> Vec<(String, Option<Vec<u8>>)> {
+    let header = record.header(TRACEPARENT).map(<[u8]>::to_vec);
+    let headers = header.map(|value| (TRACEPARENT.to_owned(), Some(value)));
+    headers.into_iter().collect()
 }
 
 /// Reads the headers that name the cause. Of several the last counts: a dead letter begins with the headers of the record

@@ -6,6 +6,7 @@ use afterword_schemas::records::{
     AnswerRefused, EligibilityDecided, Output, RatingRequested, RatingSubmitted,
 };
 use afterword_schemas::{DecodeError, Record as _, SchemaStore, encode, json};
+use afterword_trace::{TRACEPARENT, sampled};
 use serde_json::Value;
 
 use super::codec::Codec;
@@ -52,6 +53,21 @@ pub fn output(
         }
     }
     Ok(differences)
+}
+
+/// What is wrong with the trace that an output says it belongs to: it can only be its fact's. It may say none, since builds that knew no traces
+/// wrote outputs too.
+pub fn trace(record: &RecordRef<'_>, found: &Record) -> Option<String> {
+    let said = found.header(TRACEPARENT)?;
+    let expected = record.header(TRACEPARENT).and_then(sampled);
+    let expected = expected.map(|context| context.to_string().into_bytes());
+    (expected.as_deref() != Some(said)).then(|| {
+        format!(
+            "{TRACEPARENT}: expected the fact's, {}, or none, found {}",
+            shown_bytes(expected.as_deref()),
+            shown_bytes(Some(said))
+        )
+    })
 }
 
 /// A value of an output topic.

@@ -215,8 +215,9 @@ impl<'a> Judge<'a> {
         let topic = OUTPUTS[slot];
         let (codec, scratch) = (self.codec, &mut self.scratch);
         let timestamp_ms = record.timestamp_ms;
-        let differences =
+        let mut differences =
             compare::output(codec, topic, expected, &found.record, timestamp_ms, scratch)?;
+        differences.extend(compare::trace(record, &found.record));
         self.report.tally.proven[slot] += u64::from(differences.is_empty());
         held.is_told |= !differences.is_empty();
         self.differs(record, index, topic, found, &differences);
