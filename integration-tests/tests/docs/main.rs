@@ -16,8 +16,10 @@
 mod binary;
 mod commands;
 mod configuration;
+mod help_desk;
 mod quick_start;
 mod scenarios;
+mod stage;
 mod values;
 
 use std::fs;
