@@ -17,6 +17,10 @@ const PATIENCE: &str = "PRAGMA busy_timeout = 30000";
 /// Between looks whether the copy has begun.
 const TURN: Duration = Duration::from_millis(5);
 
+/// As long as this is there, nobody writes to the database in a file.
+#[derive(Debug)]
+pub struct Still(AnyConnection);
+
 impl ReportDatabase {
     /// Copies the database in this file to another file, which must not exist, as it is while `meanwhile` is done. Nobody
     /// writes to it from before that begins until it has ended and the copy has a view of its own; then they go on, and the
@@ -32,18 +36,10 @@ impl ReportDatabase {
         copy: &Path,
         meanwhile: impl Future<Output = T>,
     ) -> Result<T, ReadModelError> {
-        let mut still = connect(file, "mode=rw").await?;
-        let mut reader = connect(file, "mode=rw").await?;
-        let to = copy.to_str().map(str::to_owned).ok_or_else(|| {
-            let copy = copy.display();
-            ReadModelError::Stop(format!("expected a path in UTF-8, found {copy}"))
-        })?;
-        still.execute(PATIENCE).await?;
-        still.execute("BEGIN IMMEDIATE").await?;
+        let still = ReportDatabase::hold_file(file).await?;
         let is_over = AtomicBool::new(false);
         let copying = async {
-            let copied = sqlx::query("VACUUM INTO $1").bind(to);
-            let copied = copied.execute(&mut reader).await;
+            let copied = ReportDatabase::compact_file(file, copy).await;
             is_over.store(true, Ordering::Release);
             copied
         };
@@ -54,16 +50,39 @@ impl ReportDatabase {
             while !is_over.load(Ordering::Acquire) && !has_begun() {
                 tokio::time::sleep(TURN).await;
             }
-            let freed = still.execute("ROLLBACK").await;
-            (done, freed)
+            (done, still.release().await)
         };
         let (copied, (done, freed)) = tokio::join!(copying, holding);
+        copied.and(freed)?;
+        Ok(done)
+    }
+
+    /// Holds the database in this file still: whoever wants to write to it waits.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or others hold it for 30 s.
+    pub async fn hold_file(file: &Path) -> Result<Still, ReadModelError> {
+        let mut connection = connect(file, "mode=rw").await?;
+        connection.execute(PATIENCE).await?;
+        connection.execute("BEGIN IMMEDIATE").await?;
+        Ok(Still(connection))
+    }
+
+    /// Copies the database in a file to another file, which must not exist, without any page that is free.
+    ///
+    /// # Errors
+    /// When the one cannot be read or the other not be written.
+    pub async fn compact_file(file: &Path, copy: &Path) -> Result<(), ReadModelError> {
+        let to = copy.to_str().map(str::to_owned).ok_or_else(|| {
+            let copy = copy.display();
+            ReadModelError::Stop(format!("expected a path in UTF-8, found {copy}"))
+        })?;
+        let mut reader = connect(file, "mode=rw").await?;
+        let copied = sqlx::query("VACUUM INTO $1").bind(to);
+        let copied = copied.execute(&mut reader).await;
         copied
             .map_err(|error| ReadModelError::from(error).during("copying the report database"))?;
-        freed?;
-        reader.close().await?;
-        still.close().await?;
-        Ok(done)
+        Ok(reader.close().await?)
     }
 
     /// Whether the database in this file is whole and goes on where this log has it go on. Changes nothing.
@@ -88,8 +107,19 @@ impl ReportDatabase {
     }
 }
 
+impl Still {
+    /// Lets others write again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release(mut self) -> Result<(), ReadModelError> {
+        self.0.execute("ROLLBACK").await?;
+        Ok(self.0.close().await?)
+    }
+}
+
 /// One connection to the database in this file, in this mode of SQLite's; nothing is migrated.
-pub(crate) async fn connect(file: &Path, mode: &str) -> Result<AnyConnection, ReadModelError> {
+async fn connect(file: &Path, mode: &str) -> Result<AnyConnection, ReadModelError> {
     install_default_drivers();
     let url = format!("{}?{mode}", url_of_file(file)?);
     let options: AnyConnectOptions = url.parse()?;

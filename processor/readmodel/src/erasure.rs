@@ -4,11 +4,9 @@
 //! In a file (SQLite) it is done on a copy, and what is kept is a copy of that: pages that were freed are in neither.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use sqlx::{AnyConnection, Connection, Executor, Row as _};
+use sqlx::{AnyConnection, Connection, Row as _};
 
-use crate::copy::connect;
 use crate::database::{Dialect, ReportDatabase};
 use crate::error::ReadModelError;
 use crate::sql::select_in;
@@ -56,15 +54,6 @@ pub struct ErasedRows {
     /// Mails that waited and are not sent.
     pub cancelled: u64,
 }
-
-/// A database in a file that nobody writes to as long as this is there.
-#[derive(Debug)]
-pub struct Still {
-    connection: AnyConnection,
-    file: PathBuf,
-}
-
-const PATIENCE: &str = "PRAGMA busy_timeout = 30000";
 
 const CONVERSATIONS: &str =
     "SELECT conversation_id FROM requests WHERE workspace_id = $1 AND customer_id = $2";
@@ -144,56 +133,6 @@ impl ReportDatabase {
             connection.close_on_drop();
         }
         erased.map_err(|error: ReadModelError| error.during("erasing in the report database"))
-    }
-
-    /// Holds the database in this file still: whoever wants to write to it waits.
-    ///
-    /// # Errors
-    /// When it cannot be opened, or others hold it for 30 s.
-    pub async fn hold_file(file: &Path) -> Result<Still, ReadModelError> {
-        let mut connection = connect(file, "mode=rw").await?;
-        connection.execute(PATIENCE).await?;
-        connection.execute("BEGIN IMMEDIATE").await?;
-        Ok(Still {
-            connection,
-            file: file.to_owned(),
-        })
-    }
-
-    /// Copies the database in a file to another file, which must not exist, without any page that is free.
-    ///
-    /// # Errors
-    /// When the one cannot be read or the other not be written.
-    pub async fn compact_file(file: &Path, copy: &Path) -> Result<(), ReadModelError> {
-        let to = copy.to_str().map(str::to_owned).ok_or_else(|| {
-            let copy = copy.display();
-            ReadModelError::Stop(format!("expected a path in UTF-8, found {copy}"))
-        })?;
-        let mut reader = connect(file, "mode=rw").await?;
-        let copied = sqlx::query("VACUUM INTO $1").bind(to);
-        let copied = copied.execute(&mut reader).await;
-        copied
-            .map_err(|error| ReadModelError::from(error).during("copying the report database"))?;
-        Ok(reader.close().await?)
-    }
-}
-
-impl Still {
-    /// Copies what stands still.
-    ///
-    /// # Errors
-    /// As [`ReportDatabase::compact_file`].
-    pub async fn copy_to(&self, copy: &Path) -> Result<(), ReadModelError> {
-        ReportDatabase::compact_file(&self.file, copy).await
-    }
-
-    /// Lets others write again.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn release(mut self) -> Result<(), ReadModelError> {
-        self.connection.execute("ROLLBACK").await?;
-        Ok(self.connection.close().await?)
     }
 }
 

@@ -54,12 +54,13 @@ pub use access::{
     Session, SignedIn,
 };
 pub use contacts::{Contact, EMAIL_BYTES, NAME_CHARS, is_email};
+pub use copy::Still;
 pub use database::ReportDatabase;
 pub use deliveries::{
     Asked, Backlog, Claim, DeliveryFilter, DeliveryRow, DeliveryState, EventKind, Lane, Outcome,
     Replay, Swept,
 };
-pub use erasure::{ErasedRows, Erasing, Known, Still};
+pub use erasure::{ErasedRows, Erasing, Known};
 pub use error::ReadModelError;
 pub use options::ProjectorOptions;
 pub use positions::ProjectedPosition;

@@ -29,6 +29,13 @@ async fn count(file: &Path) -> i64 {
     count
 }
 
+/// Waits until somebody has written more than so many.
+async fn more_than(file: &Path, contacts: i64) {
+    while count(file).await <= contacts {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_the_database_as_it_was_meanwhile() {
     let directory = tempfile::tempdir().unwrap();
@@ -47,7 +54,7 @@ async fn it_is_the_database_as_it_was_meanwhile() {
         i64::from(written)
     };
     let copying = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        more_than(&file, 0).await;
         let meanwhile = async {
             let before = count(&file).await;
             tokio::time::sleep(Duration::from_millis(400)).await;
@@ -56,7 +63,7 @@ async fn it_is_the_database_as_it_was_meanwhile() {
         let (before, after) = ReportDatabase::copy_file(&file, &copy, meanwhile)
             .await
             .unwrap();
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        more_than(&file, after).await;
         is_over.store(true, Ordering::Relaxed);
         (before, after)
     };

@@ -172,7 +172,6 @@ async fn every_query_is_quick_over_a_year() {
     let mut place = Place::new(Kind::Sqlite, 1);
     if std::env::var("AFTERWORD_REPORT_KEEP").is_ok() {
         place.directory.disable_cleanup(true);
-        println!("kept: {}", place.directory.path().display());
     }
     let file = place.file();
     let began = Instant::now();
@@ -200,6 +199,11 @@ async fn every_query_is_quick_over_a_year() {
     database.close().await;
     let is_measured = std::env::var("AFTERWORD_REPORT_RATINGS").is_ok();
     projected(&place, if is_measured { 100_000 } else { 1_000 }).await;
+    if std::env::var("AFTERWORD_REPORT_KEEP").is_ok() {
+        let data = place.directory.path().join("log");
+        std::fs::rename(&file, data.join("report.db")).unwrap();
+        println!("kept: --data-dir {}", data.display());
+    }
     assert!(
         over.is_empty() || !is_measured,
         "over {LIMIT:?} at p95: {over:?}"

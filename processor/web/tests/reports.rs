@@ -14,14 +14,14 @@ mod support {
 
 use std::time::Duration;
 
-use afterword_readmodel::figures::{Filter, Period};
+use afterword_readmodel::figures::{Cursor, Filter, Period};
 use afterword_schemas::records::{Channel, Criterion, Reaction};
 use axum::http::{Request, StatusCode};
 use futures_util::StreamExt as _;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
 use support::naive::Outputs;
-use support::server::{Server, ZONES};
+use support::server::{Server, ZONES, body};
 use support::world::{DAY, Dice, NOON, World};
 
 fn made(seed: u64) -> World {
@@ -390,4 +390,59 @@ async fn happy_comments_arrive_by_themselves() {
     assert!(text.contains("before"), "later than c2's: {text}");
     let bad = Request::get(path).header("last-event-id", "7");
     server.json(bad, "", StatusCode::BAD_REQUEST).await;
+}
+
+/// The ids in the table of a page, and where its links to others lead.
+fn rows_and_link<'a>(page: &'a str, link: &str) -> (Vec<&'a str>, Option<String>) {
+    let ids = page.split("<th scope=\"row\"><a").skip(1);
+    let ids = ids.map(|row| row.split(['>', '<']).nth(1).unwrap());
+    let link = format!("\" rel=\"{link}\"");
+    let href = page
+        .split(&link)
+        .next()
+        .filter(|before| before.len() < page.len());
+    let href = href.map(|before| before.rsplit("href=\"").next().unwrap());
+    (
+        ids.collect(),
+        href.map(|href| href.replace("&#38;", "&").replace("&amp;", "&")),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_teammates_goes_on_to_the_next_hundred() {
+    let mut world = World::new(2);
+    for number in 0..230 {
+        let conversation = format!("c{number}");
+        world.ask("w1", &conversation, &format!("t{number:03}"), NOON);
+        let reaction = if number % 3 == 0 {
+            Reaction::Bad
+        } else {
+            Reaction::Great
+        };
+        world.rate(&conversation, reaction, NOON + number);
+    }
+    let server = Server::new(&world).await;
+    let first = "/w1/teammates?from=2026-03-27&to=2026-03-30&sort=-share";
+    let (mut address, mut found, mut sizes) = (Some(first.to_owned()), Vec::new(), Vec::new());
+    while let Some(at) = address {
+        let page = body(server.ask(Request::get(&at), "").await).await;
+        let page = String::from_utf8(page).unwrap();
+        let (ids, next) = rows_and_link(&page, "next");
+        assert_eq!(rows_and_link(&page, "prev").1.is_some(), !sizes.is_empty());
+        sizes.push(ids.len());
+        found.extend(ids.into_iter().map(str::to_owned));
+        address = next;
+    }
+    assert_eq!(sizes, [100, 100, 30]);
+    // As sorted over all pages: the happy first, and by name among equals.
+    let is_bad = |number: &usize| number.is_multiple_of(3);
+    let happy = (0..230).filter(|number| !is_bad(number));
+    let expected = happy.chain((0..230).filter(is_bad));
+    let expected: Vec<_> = expected.map(|number| format!("t{number:03}")).collect();
+    assert_eq!(found, expected);
+    // A place behind the end is the beginning.
+    let behind = Cursor::numbered(230).encode();
+    let page = server.ask(Request::get(format!("{first}&cursor={behind}")), "");
+    let page = String::from_utf8(body(page.await).await).unwrap();
+    assert_eq!(rows_and_link(&page, "next").0.len(), 100);
 }

@@ -60,20 +60,24 @@ pub struct Registry {
 /// The error codes by which a 404 tells that the registry knows no such thing, from one of somebody else at its address.
 const NOT_THERE: std::ops::RangeInclusive<i64> = 40_401..=40_499;
 
+/// OpenSSL is here for librdkafka; the system says whom to trust, as for every other program of the machine.
+#[must_use]
+pub fn tls() -> TlsConfig {
+    TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .root_certs(RootCerts::PlatformVerifier)
+        .build()
+}
+
 impl Registry {
     /// The registry of this configuration; nothing is asked yet.
     #[must_use]
     pub fn new(config: &RegistryConfig) -> Registry {
-        // OpenSSL is here for librdkafka; the system says whom to trust, as for every other program of the machine.
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::NativeTls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
         let agent = Agent::config_builder()
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(ANSWER))
             .http_status_as_error(false)
-            .tls_config(tls)
+            .tls_config(tls())
             // It is as near as the brokers, which are reached without one.
             .proxy(None)
             .build();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use afterword_log::{Batch, LogError};
 use afterword_schemas::{RecordKind, SchemaRegistry, SchemaStore, Schemas, Unavailable};
 
-pub use client::{Registered, Registry, RegistryError};
+pub use client::{Registered, Registry, RegistryError, tls};
 
 use crate::config::Config;
 use patient::Patient;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use afterword_trace::Span;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use prost::Message as _;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Timeout};
 
 use super::messages::ExportTraceServiceResponse;
 use super::otlp::Resource;
 use super::{Dropped, SpanMetrics};
 use crate::config::TelemetryConfig;
+use crate::registry::tls;
 
 /// Spans of one request, at most.
 const BATCH: usize = 512;
@@ -82,10 +82,6 @@ impl Exporter {
 }
 
 fn agent() -> Agent {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::NativeTls)
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
     let config = Agent::config_builder()
         .timeout_connect(Some(CONNECT))
         .timeout_global(Some(ANSWER))
@@ -95,7 +91,7 @@ fn agent() -> Agent {
         .max_redirects_will_error(false)
         .max_response_header_size(ANSWER_BYTES as usize)
         .user_agent(concat!("Afterword/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls)
+        .tls_config(tls())
         // A collector is as near as the brokers, which are reached without one.
         .proxy(None)
         .build();

@@ -196,7 +196,7 @@ impl ReportDatabase {
         (after, limit): (Option<&Cursor>, usize),
     ) -> Result<Vec<ConversationClose>, ReadModelError> {
         let since = match span.is_quiet() {
-            true => Some(i64::MIN),
+            true => None,
             false => self.since(wanted, span, (after, limit)).await?,
         };
         let teammate = wanted.filter.teammate_id.as_deref();

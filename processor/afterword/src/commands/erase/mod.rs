@@ -100,8 +100,8 @@ struct Looked {
     pieces: u64,
     /// Pieces that stand in what stays.
     staying: u64,
-    /// Texts that are too short to be looked for.
-    short: u64,
+    /// Texts that are not looked for, being too short or too many.
+    left_out: u64,
     /// Records that stay and have the customer's id somewhere.
     naming: u64,
 }
@@ -270,7 +270,7 @@ impl Rewriting<'_> {
             .texts
             .iter()
             .for_each(|text| pieces.add_whole(text));
-        outcome.looked.short = pieces.left_out;
+        let left_out = pieces.left_out;
         let search = pieces
             .search()
             .map_err(|error| Failure::while_doing("preparing the search", error))?;
@@ -280,7 +280,7 @@ impl Rewriting<'_> {
             true => Some(self.report.erase(self.erase, &place, &mut eraser)?),
             false => None,
         };
-        outcome.looked = self.look(&place, again, search, outcome.looked.short)?;
+        outcome.looked = self.look(&place, again, search, left_out)?;
         // On a server it counts at once, so not before all else is known to be right.
         let still = match copied {
             Some(still) => still,
@@ -315,7 +315,7 @@ impl Rewriting<'_> {
         place: &Path,
         eraser: Eraser<'_>,
         mut search: Search,
-        short: u64,
+        left_out: u64,
     ) -> Result<Looked, Failure> {
         let failed = |error: &dyn std::fmt::Display| {
             Failure::while_doing("opening the rewritten log", error)
@@ -347,7 +347,7 @@ impl Rewriting<'_> {
             None => Ok(Looked {
                 pieces: search.count() as u64,
                 staying: search.count_staying() as u64,
-                short,
+                left_out,
                 naming,
             }),
         }

@@ -127,7 +127,7 @@ impl Report {
                 Report::File(file) => {
                     let still = ReportDatabase::hold_file(file).await?;
                     let draft = place.join(DRAFT);
-                    still.copy_to(&draft).await?;
+                    ReportDatabase::compact_file(file, &draft).await?;
                     let database = ReportDatabase::open_file(&draft).await?;
                     let rows = database.erase(&erasing, &mut comment).await;
                     database.close().await;

@@ -15,7 +15,7 @@ pub const LEAST_BYTES: usize = 8;
 /// A piece of a text: its beginning, middle or end.
 const PIECE_BYTES: usize = 32;
 /// Pieces that are looked for, at most: those of the texts that come first.
-const MOST_PIECES: usize = 50_000;
+pub const MOST_PIECES: usize = 50_000;
 /// Files are read in parts of this size.
 const PART_BYTES: usize = 1 << 20;
 

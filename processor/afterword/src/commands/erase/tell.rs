@@ -6,7 +6,7 @@ use afterword_log::{LogError, Partition, Record, RecordRef, Rewriter, Topic};
 use serde_json::json;
 
 use super::rewriter::Eraser;
-use super::search::LEAST_BYTES;
+use super::search::{LEAST_BYTES, MOST_PIECES};
 use super::{Erase, Outcome};
 use crate::terminal::{Progress, grouped};
 
@@ -56,7 +56,7 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
                     "contacts": known.contacts, "deliveries": known.deliveries, "mails_cancelled": rows.cancelled,
                 },
                 "search": {
-                    "pieces": looked.pieces, "staying": looked.staying, "too_short": looked.short, "records_with_id": looked.naming,
+                    "pieces": looked.pieces, "staying": looked.staying, "left_out": looked.left_out, "records_with_id": looked.naming,
                 },
                 "seconds": seconds,
             })
@@ -104,10 +104,11 @@ fn told(outcome: &Outcome, pseudonym: &str, seconds: f64) {
             grouped(looked.staying)
         );
     }
-    if looked.short > 0 {
+    if looked.left_out > 0 {
         println!(
-            "{} texts of less than {LEAST_BYTES} bytes were not searched for.",
-            grouped(looked.short)
+            "{} texts were not searched for: shorter than {LEAST_BYTES} bytes, or more than {} pieces together.",
+            grouped(looked.left_out),
+            grouped(MOST_PIECES as u64)
         );
     }
     if looked.naming > 0 {
