@@ -22,12 +22,16 @@
 #[path = "../processes/binary.rs"]
 mod binary;
 #[allow(dead_code)]
+#[path = "../processes/closes.rs"]
+mod closes;
+#[allow(dead_code)]
 #[path = "../processes/http.rs"]
 mod http;
 
 mod broken_outputs;
 mod consumers;
 mod defences;
+mod erase;
 mod examples;
 mod faults;
 mod feeder;

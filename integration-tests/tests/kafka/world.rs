@@ -41,6 +41,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// Keys of every process's configuration.
     pub keys: Vec<(String, String)>,
+    /// Keys of every broker's.
+    broker_keys: Vec<(String, String)>,
 }
 
 impl Plan {
@@ -51,6 +53,7 @@ impl Plan {
             proxied: false,
             program: program.to_owned(),
             keys: Vec::new(),
+            broker_keys: Vec::new(),
         }
     }
 
@@ -61,6 +64,11 @@ impl Plan {
 
     pub fn with(mut self, key: &str, value: impl ToString) -> Plan {
         self.keys.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    pub fn broker(mut self, key: &str, value: impl ToString) -> Plan {
+        self.broker_keys.push((key.to_owned(), value.to_string()));
         self
     }
 }
@@ -118,6 +126,7 @@ fn start_cluster(plan: &Plan, proxy: Option<&Proxy>, directory: PathBuf) -> Clus
     let mut options = Options::default()
         .with("group.min.session.timeout.ms", "1000")
         .with("broker.session.timeout.ms", "6000");
+    options.properties.extend(plan.broker_keys.iter().cloned());
     options.directory = Some(directory);
     options.advertised = proxy
         .map(|proxy| proxy.ports().to_vec())

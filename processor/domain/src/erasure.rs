@@ -47,6 +47,24 @@ fn erased_comment(number: usize) -> String {
     }
 }
 
+/// The numbers of comments, by their digests.
+fn numbers(seen: &BTreeMap<u128, usize>) -> impl Iterator<Item = usize> {
+    seen.values().copied()
+}
+
+/// The digests of what stands in place of a comment: one that could be kept, and one that was too long.
+fn erased_digests(number: usize) -> [u128; 2] {
+    let erased = erased_comment(number);
+    [digest(&too_long(erased.clone())), digest(&erased)]
+}
+
+/// The id of the customer who was asked in this conversation.
+#[must_use]
+pub fn asked_customer(conversation: &Conversation) -> Option<&str> {
+    let request = conversation.request.as_deref()?;
+    Some(&request.customer.id)
+}
+
 /// Longer than a comment may be.
 fn too_long(mut comment: String) -> String {
     let longest = MAX_COMMENT_CHARACTERS.saturating_add(1);
@@ -72,22 +90,34 @@ impl Erasure {
     #[must_use]
     pub fn afresh(&self) -> Erasure {
         let mut afresh = self.clone();
+        afresh.recognise();
         for seen in afresh.comments.values_mut() {
-            let numbers: Vec<usize> = seen.values().copied().collect();
-            seen.clear();
-            for number in numbers {
-                let erased = erased_comment(number);
-                seen.insert(digest(&too_long(erased.clone())), number);
-                seen.insert(digest(&erased), number);
-            }
+            let erased: Vec<u128> = numbers(seen).flat_map(erased_digests).collect();
+            seen.retain(|digest, _| erased.contains(digest));
         }
         afresh
+    }
+
+    /// What stands in place of the comments that were seen stays as it is, where an erasure before this one has put it.
+    pub fn recognise(&mut self) {
+        for seen in self.comments.values_mut() {
+            for number in numbers(seen).collect::<Vec<_>>() {
+                for digest in erased_digests(number) {
+                    seen.entry(digest).or_insert(number);
+                }
+            }
+        }
     }
 
     /// What the customer is called from now on.
     #[must_use]
     pub fn pseudonym(&self) -> &str {
         &self.pseudonym
+    }
+
+    /// Calls the customer so from now on: where a part was erased before, the rest is to say the same.
+    pub fn call(&mut self, pseudonym: &str) {
+        pseudonym.clone_into(&mut self.pseudonym);
     }
 
     /// The conversations in which the customer takes part, as far as they were noted.

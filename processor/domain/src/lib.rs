@@ -45,7 +45,7 @@ pub mod text;
 pub use conversation::{Conversation, fold};
 pub use effects::{Effects, Note};
 pub use eligibility::Rules;
-pub use erasure::Erasure;
+pub use erasure::{Erasure, asked_customer};
 pub use rating::{MAX_COMMENT_CHARACTERS, request_id};
 pub use remembered::REMEMBERED_IDS;
 pub use settings::{Insertion, SettingsConflict, SettingsTable};

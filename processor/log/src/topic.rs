@@ -102,7 +102,8 @@ pub trait Log: Send + Sync {
     ) -> Result<Vec<(Partition, Offset)>, LogError>;
 
     /// Replaces the batch by the records from `from` on, about `max_bytes` of them and at least one if there is one.
-    /// Records that retention removed are skipped.
+    /// Begin at [`Log::bounds`]' start or later: what retention has removed before that is skipped by some logs, and an error
+    /// of others.
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -85,6 +85,28 @@ impl ReportDatabase {
         Ok(reader.close().await?)
     }
 
+    /// Takes free pages out of the database in this file, and what its write-ahead log has beside it: nothing of rows that were
+    /// changed or removed is left in either.
+    ///
+    /// # Errors
+    /// When it cannot be written, or others use it for 30 s.
+    pub async fn vacuum_file(file: &Path) -> Result<(), ReadModelError> {
+        let mut connection = connect(file, "mode=rw").await?;
+        connection.execute(PATIENCE).await?;
+        connection.execute("VACUUM").await?;
+        let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await?;
+        match busy {
+            0 => Ok(()),
+            _ => Err(ReadModelError::Wait(format!(
+                "others read the report database in {}: its old pages are still in its write-ahead log",
+                file.display()
+            ))),
+        }
+    }
+
     /// Whether the database in this file is whole and goes on where this log has it go on. Changes nothing.
     ///
     /// # Errors

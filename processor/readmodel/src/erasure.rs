@@ -151,13 +151,21 @@ async fn comments(
     };
     for row in select_in(connection, dialect, SUBMITTED, &keys).await? {
         let (request, text): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let query = sqlx::query(SET_SUBMITTED).bind(erased(&request, &text));
+        let erased = erased(&request, &text);
+        if erased == text {
+            continue;
+        }
+        let query = sqlx::query(SET_SUBMITTED).bind(erased);
         let query = query.bind(request).bind(row.try_get::<i64, _>(2)?);
         query.execute(&mut *connection).await?;
     }
     for row in select_in(connection, dialect, COMMENTS, &keys).await? {
         let (request, text): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let query = sqlx::query(SET_COMMENT).bind(erased(&request, &text));
+        let erased = erased(&request, &text);
+        if erased == text {
+            continue;
+        }
+        let query = sqlx::query(SET_COMMENT).bind(erased);
         changed += query
             .bind(request)
             .execute(&mut *connection)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use afterword_log::{Log, Offset, Partition, Topic};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use crate::database::{Dialect, ReportDatabase};
 use crate::error::ReadModelError;
@@ -257,6 +257,39 @@ impl ReportDatabase {
     pub async fn positions(&self) -> Result<Vec<ProjectedPosition>, ReadModelError> {
         let mut connection = self.readers().acquire().await?;
         Ok(projected(&load(&mut connection).await?))
+    }
+
+    /// Goes on from these offsets, where it has not come so far: for whoever knows that no record lies between. No projector may
+    /// run.
+    ///
+    /// # Errors
+    /// When the database cannot be written; then nothing was.
+    pub async fn pass_over(
+        &self,
+        places: &[(Topic, Partition, Offset)],
+    ) -> Result<(), ReadModelError> {
+        let dialect = self.dialect();
+        let mut connection = self.writer().await?;
+        let moved = async {
+            let mut transaction = connection.begin_with(dialect.begin()).await?;
+            let stored = load(&mut transaction).await?;
+            for (topic, partition, to) in places {
+                let place = (*topic, *partition);
+                if let Some(position) = stored.get(&place).filter(|stored| stored.next < *to) {
+                    let moved = Position {
+                        next: *to,
+                        ..*position
+                    };
+                    compare_and_set(&mut transaction, place, position, &moved).await?;
+                }
+            }
+            Ok(transaction.commit().await?)
+        };
+        let moved: Result<(), ReadModelError> = dialect.limited(moved).await;
+        if moved.is_err() {
+            connection.close_on_drop();
+        }
+        moved
     }
 }
 

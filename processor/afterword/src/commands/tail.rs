@@ -126,8 +126,13 @@ impl<W: Write> Printer<W> {
         let partitions = log.partitions(self.topic);
         self.next.resize(partitions as usize, Offset(0));
         for partition in (0..partitions).map(Partition) {
-            let end = log.bounds(self.topic, partition)?.end;
-            while self.next[partition.0 as usize] < end && self.read(log, partition, end)? {}
+            let bounds = log.bounds(self.topic, partition)?;
+            // Retention may have removed what was before.
+            let next = &mut self.next[partition.0 as usize];
+            *next = bounds.start.max(*next);
+            while self.next[partition.0 as usize] < bounds.end
+                && self.read(log, partition, bounds.end)?
+            {}
         }
         self.out.flush()?;
         Ok(())

@@ -12,7 +12,7 @@ mod opened;
 mod process;
 pub mod projecting;
 mod retention;
-mod shares;
+pub mod shares;
 mod toy;
 
 use std::net::SocketAddr;

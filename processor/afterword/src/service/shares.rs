@@ -50,26 +50,28 @@ impl Assignments for Shares {
     }
 }
 
+/// The consumer groups of the projectors beside this group: where they share a database, and where each has its own.
+#[must_use]
+pub fn groups(group: &str) -> [String; 2] {
+    [format!("{group}-projectors"), format!("{group}-projector")]
+}
+
 /// Joins the group of projectors.
 ///
 /// # Errors
 /// When the client refuses.
 pub fn join(log: &Arc<KafkaLog>, sharing: Sharing) -> Result<(KafkaGroup, Partitions), LogError> {
     let (share, shared) = watch::channel(BTreeSet::new());
-    let group = &log.options().group;
+    let [parts, whole] = groups(&log.options().group);
     // A topic of one partition, and whoever has that has all.
     let (group, topic, stands_for): (_, _, fn(Partition, u32) -> BTreeSet<Partition>) =
         match sharing {
-            Sharing::Parts => (
-                format!("{group}-projectors"),
-                Topic::EligibilityDecided,
-                |partition, _| BTreeSet::from([partition]),
-            ),
-            Sharing::Whole => (
-                format!("{group}-projector"),
-                Topic::WorkspaceSettings,
-                |_, partitions| (0..partitions).map(Partition).collect(),
-            ),
+            Sharing::Parts => (parts, Topic::EligibilityDecided, |partition, _| {
+                BTreeSet::from([partition])
+            }),
+            Sharing::Whole => (whole, Topic::WorkspaceSettings, |_, partitions| {
+                (0..partitions).map(Partition).collect()
+            }),
         };
     let shares = Shares {
         stands_for,

@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, LogLevel, Options, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, DB, DBCompressionType, IteratorMode, LogLevel, Options, WriteBatch,
+    WriteOptions,
 };
 
 use crate::coding::{CodingError, Reader, put_bytes, put_varint};
@@ -89,6 +90,34 @@ impl Store {
             .and_then(|()| DB::open(&options(cache), &path))
             .map_err(|error| failed("making anew", &path, error.as_ref()))?;
         Ok(Store { db: wiped, path })
+    }
+
+    /// Removes it: it is made anew from the changelog when somebody takes the partition over.
+    ///
+    /// # Errors
+    /// `Wait` when its files cannot be removed.
+    pub(super) fn remove(self) -> Result<(), LogError> {
+        let Store { db, path } = self;
+        drop(db);
+        DB::destroy(&Options::default(), &path)
+            .map_err(|error| failed("removing", &path, error.as_ref()))
+    }
+
+    /// Calls `each` with every state.
+    ///
+    /// # Errors
+    /// When they cannot be read, or what `each` says.
+    pub(super) fn each(
+        &self,
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        for entry in self.db.iterator(IteratorMode::Start) {
+            let (key, value) = entry.map_err(|error| self.failed("reading", &error))?;
+            if *key != *POSITION_KEY {
+                each(&key, &value)?;
+            }
+        }
+        Ok(())
     }
 
     /// How far it goes; `None` when it is new.

@@ -224,6 +224,33 @@ impl PartitionLog for KafkaPartition {
 }
 
 impl KafkaPartition {
+    /// Calls `each` with every stored state, once the partition is recovered.
+    ///
+    /// # Errors
+    /// As [`PartitionLog::load`], or what `each` says.
+    pub fn states(
+        &self,
+        each: impl FnMut(&[u8], &[u8]) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
+        let taken = self.taken.as_ref();
+        taken
+            .ok_or_else(|| not_taken(self.partition))?
+            .store
+            .each(each)
+    }
+
+    /// Removes this machine's copy of the states, with what lies in its files of older ones: whoever takes the partition over
+    /// next makes it anew from the changelog.
+    ///
+    /// # Errors
+    /// `Wait` when its files cannot be removed.
+    pub fn forget(mut self) -> Result<(), LogError> {
+        match self.taken.take() {
+            Some(taken) => taken.store.remove(),
+            None => Ok(()),
+        }
+    }
+
     fn after_failure(&mut self, error: LogError) -> LogError {
         if let LogError::StartOver(_) = &error
             && Defence::StartOverInDoubt.is_off()

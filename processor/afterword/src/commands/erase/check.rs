@@ -8,6 +8,7 @@ use afterword_log::{
 
 use super::rewriter::Eraser;
 use super::search::Search;
+use crate::commands::history::reader::patiently;
 use crate::failure::Failure;
 
 const READ_BYTES: usize = 1 << 20;
@@ -20,7 +21,7 @@ fn some(
     batch: &mut Batch,
     each: &mut dyn FnMut(Topic, Partition, &RecordRef<'_>) -> Result<(), LogError>,
 ) -> Result<Option<Offset>, LogError> {
-    log.read(topic, partition, from, READ_BYTES, batch)?;
+    patiently(|| log.read(topic, partition, from, READ_BYTES, batch))?;
     for record in batch.iter() {
         each(topic, partition, &record)?;
     }
@@ -41,7 +42,8 @@ pub fn walk(
     for topic in topics {
         for number in 0..log.partitions(*topic) {
             let place = (*topic, Partition(number));
-            let mut next = Some(Offset(0));
+            // Retention may have removed what was before.
+            let mut next = Some(patiently(|| log.bounds(place.0, place.1))?.start);
             while let Some(from) = next {
                 next = some(log, place, from, &mut batch, each)?;
                 done += batch.len() as u64;

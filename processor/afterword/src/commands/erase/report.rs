@@ -5,8 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use afterword_domain::request_id;
-use afterword_log::EmbeddedLog;
-use afterword_readmodel::{ErasedRows, Erasing, Known, ReadModelError, ReportDatabase, Still};
+use afterword_log::{EmbeddedLog, Offset, Partition, Topic};
+use afterword_readmodel::{
+    ErasedRows, Erasing, Known, ProjectedPosition, ReadModelError, ReportDatabase, Still,
+};
 use tokio::runtime::Runtime;
 
 use super::Erase;
@@ -75,6 +77,11 @@ impl Report {
         known.map_err(failed)
     }
 
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        !matches!(self, Report::None)
+    }
+
     /// Whether it is erased in a copy that takes its place.
     pub fn is_copied(&self) -> bool {
         matches!(self, Report::File(_))
@@ -98,51 +105,78 @@ impl Report {
         place: &Path,
         eraser: &mut Eraser<'_>,
     ) -> Result<Erased, Failure> {
-        let conversations = eraser.erasure.conversations().iter();
-        let requests = conversations
-            .map(|id| (request_id(&erase.workspace, id), id.clone()))
-            .collect();
-        let pseudonym = eraser.erasure.pseudonym().to_owned();
-        let asked = std::mem::take(&mut eraser.asked);
-        let erasing = Erasing {
-            workspace_id: &erase.workspace,
-            customer_id: &erase.customer,
-            pseudonym: &pseudonym,
-            requests: &requests,
-            asked: &asked,
-            now_ms: afterword_web::now_ms(),
+        let Report::File(file) = self else {
+            let rows = self.erase_in_place(erase, eraser)?;
+            return Ok(Erased { rows, still: None });
         };
-        let erasure = &mut eraser.erasure;
-        let mut comment = |conversation: &str, text: &str| erasure.comment(conversation, text);
         let runtime = runtime()?;
+        let draft = place.join(DRAFT);
         let erased = runtime.block_on(async {
-            match self {
-                Report::None => Ok((ErasedRows::default(), None)),
-                Report::Server(config) => {
-                    let database = database(config).await?;
-                    let rows = database.erase(&erasing, &mut comment).await;
-                    database.close().await;
-                    rows.map(|rows| (rows, None))
-                }
-                Report::File(file) => {
-                    let still = ReportDatabase::hold_file(file).await?;
-                    let draft = place.join(DRAFT);
-                    ReportDatabase::compact_file(file, &draft).await?;
-                    let database = ReportDatabase::open_file(&draft).await?;
-                    let rows = database.erase(&erasing, &mut comment).await;
-                    database.close().await;
-                    let rows = rows?;
-                    ReportDatabase::compact_file(&draft, &place.join(REPORT_FILE)).await?;
-                    Ok((rows, Some(still)))
-                }
-            }
+            let still = ReportDatabase::hold_file(file).await?;
+            ReportDatabase::compact_file(file, &draft).await?;
+            let database = ReportDatabase::open_file(&draft).await?;
+            let rows = rows(database, erase, eraser).await?;
+            ReportDatabase::compact_file(&draft, &place.join(REPORT_FILE)).await?;
+            Ok((rows, still))
         });
         let (rows, still) = erased.map_err(failed)?;
-        if let Report::File(file) = self {
-            keep_alone(file, place)?;
-        }
-        let still = still.map(|still| (runtime, still));
+        keep_alone(file, place)?;
+        let still = Some((runtime, still));
         Ok(Erased { rows, still })
+    }
+
+    /// Erases where it is, in one transaction. Pages of a file that are free then are taken out of it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn erase_in_place(
+        &self,
+        erase: &Erase,
+        eraser: &mut Eraser<'_>,
+    ) -> Result<ErasedRows, Failure> {
+        let erased = runtime()?.block_on(async {
+            let Some(database) = self.open().await? else {
+                return Ok(ErasedRows::default());
+            };
+            let rows = rows(database, erase, eraser).await?;
+            if let Report::File(file) = self {
+                ReportDatabase::vacuum_file(file).await?;
+            }
+            Ok(rows)
+        });
+        erased.map_err(failed)
+    }
+
+    /// How far the topics are projected into it; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn positions(&self) -> Result<Option<Vec<ProjectedPosition>>, Failure> {
+        let positions = runtime()?.block_on(async {
+            let Some(database) = self.open().await? else {
+                return Ok(None);
+            };
+            let positions = database.positions().await;
+            database.close().await;
+            positions.map(Some)
+        });
+        positions.map_err(failed)
+    }
+
+    /// Has projecting go on from these offsets, where nothing lies before them that is not projected.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn pass_over(&self, places: &[(Topic, Partition, Offset)]) -> Result<(), Failure> {
+        let passed = runtime()?.block_on(async {
+            let Some(database) = self.open().await? else {
+                return Ok(());
+            };
+            let passed = database.pass_over(places).await;
+            database.close().await;
+            passed
+        });
+        passed.map_err(failed)
     }
 
     /// Whether what was made at this place is whole and of this log.
@@ -157,6 +191,33 @@ impl Report {
         let checked = ReportDatabase::check_file(&file, log);
         runtime()?.block_on(checked).map_err(failed)
     }
+}
+
+/// Erases in an open database, and closes it.
+async fn rows(
+    database: ReportDatabase,
+    erase: &Erase,
+    eraser: &mut Eraser<'_>,
+) -> Result<ErasedRows, ReadModelError> {
+    let conversations = eraser.erasure.conversations().iter();
+    let requests = conversations
+        .map(|id| (request_id(&erase.workspace, id), id.clone()))
+        .collect();
+    let pseudonym = eraser.erasure.pseudonym().to_owned();
+    let asked = std::mem::take(&mut eraser.asked);
+    let erasing = Erasing {
+        workspace_id: &erase.workspace,
+        customer_id: &erase.customer,
+        pseudonym: &pseudonym,
+        requests: &requests,
+        asked: &asked,
+        now_ms: afterword_web::now_ms(),
+    };
+    let erasure = &mut eraser.erasure;
+    let mut comment = |conversation: &str, text: &str| erasure.comment(conversation, text);
+    let rows = database.erase(&erasing, &mut comment).await;
+    database.close().await;
+    rows
 }
 
 /// Takes the draft away, and lets the same people read the copy as the file it stands for.

@@ -1,6 +1,6 @@
 //! What becomes of each record and each state of the log.
 
-use afterword_domain::Erasure;
+use afterword_domain::{Erasure, asked_customer, request_id};
 use afterword_engine::dead;
 use afterword_log::{LogError, Partition, Record, RecordRef, Rewriter, Topic, put_varint};
 use afterword_schemas::records::{
@@ -11,6 +11,7 @@ use afterword_schemas::{
     DecodeError, Decoded, Framing, Record as AvroRecord, RecordKind, SchemaStore, Schemas, encode,
 };
 
+use super::PSEUDONYM;
 use super::search::Pieces;
 use super::values::{decode_output, decode_state, says};
 use crate::registry;
@@ -134,6 +135,23 @@ impl<'a> Eraser<'a> {
             self.erasure.note(conversation_id);
         }
         Ok(is_named)
+    }
+
+    /// What the customer is called in the state of a conversation in which they were asked, when they were erased in it before.
+    ///
+    /// # Errors
+    /// [`LogError::Stop`] when it cannot be read.
+    pub fn former(&self, key: &[u8], value: &[u8]) -> Result<Option<String>, LogError> {
+        let Some(conversation_id) = self.own(key) else {
+            return Ok(None);
+        };
+        let request_id = request_id(self.workspace_id, conversation_id);
+        if !self.asked.contains(&request_id) {
+            return Ok(None);
+        }
+        let (_, conversation) = decode_state(key, value)?;
+        let asked = asked_customer(&conversation).filter(|id| id.starts_with(PSEUDONYM));
+        Ok(asked.map(str::to_owned))
     }
 
     /// The conversation of a state of the customer's workspace.

@@ -5,9 +5,10 @@ use std::time::Instant;
 use afterword_log::{LogError, Partition, Record, RecordRef, Rewriter, Topic};
 use serde_json::json;
 
+use super::Erase;
+use super::embedded::Outcome;
 use super::rewriter::Eraser;
 use super::search::{LEAST_BYTES, MOST_PIECES};
-use super::{Erase, Outcome};
 use crate::terminal::{Progress, grouped};
 
 /// Rewrites, and tells how much is done.

@@ -1,6 +1,7 @@
 //! What the topics and brokers must be so that the promises hold: made by [`create`], compared by [`check`].
 
 mod brokers;
+mod erasing;
 mod judge;
 mod reach;
 mod topics;
@@ -20,6 +21,7 @@ use topics::Row;
 
 use super::KafkaOptions;
 
+pub use erasing::{Before, Behind, Eraser, Kept, Lifetimes};
 pub use topics::PRODUCER_MESSAGE_MAX_BYTES;
 pub(super) use topics::RECORD_BYTES;
 

@@ -9,6 +9,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, OwnedResourceSpecifier, Resource
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::groups::GroupList;
 use rdkafka::message::DeliveryResult;
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
@@ -23,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So long it is listened to: a poll of no time hears one word only, and many are about something else.
 const HEAR: Duration = Duration::from_millis(50);
 /// How long one request may take.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+pub const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// More than this is the same again.
 const REASONS: usize = 32;
 
@@ -156,6 +157,16 @@ impl Reached {
     /// The client for requests.
     pub fn admin(&self) -> &AdminClient<DefaultClientContext> {
         &self.admin
+    }
+
+    /// The consumer groups that the brokers know, or this one of them.
+    ///
+    /// # Errors
+    /// When the brokers do not answer.
+    pub fn groups(&self, group: Option<&str>) -> Result<GroupList, AdminError> {
+        let client = self.producer.client();
+        let found = client.fetch_group_list(group, ANSWERED_WITHIN);
+        found.map_err(|error| AdminError::Unreachable(format!("asking for groups: {error}")))
     }
 
     /// Looks at the brokers and at those of the topics that `is_wanted` names.

@@ -132,6 +132,13 @@ pub fn rows(purpose: Use, replicas: u32, wish: &Wish, facts: Option<&SeenTopic>)
             severity: Severity::Note,
             endangers: slow,
         });
+        rows.push(Row {
+            setting: "max.compaction.lag.ms",
+            value: (7 * DAY_MS).to_string(),
+            test: Test::AtMost(30 * DAY_MS),
+            severity: Severity::Note,
+            endangers: "what `afterword erase` took out of states may stay in their older records for ever",
+        });
     }
     rows
 }
@@ -305,8 +312,7 @@ fn retention(purpose: Use, wish: &Wish) -> Vec<Row> {
             "a stop of the projector that lasts longer loses outputs from the reports",
         ),
     };
-    let kept =
-        "`explain`, `verify`, `replay` and a new report database know only what is still there";
+    let kept = "`explain`, `verify`, `replay` know only what is still there, and no new report database can be made from it";
     let value = wish
         .retention_ms
         .map_or(-1, |ms| i64::try_from(ms).unwrap_or(-1));
