@@ -90,6 +90,10 @@ PIPELINE = [
         line("Open files", q("afterword_process_open_fds{@}", "{{instance}}"), "Open files and sockets."),
         line("Time since the start", q("time() - afterword_process_start_time_seconds{@}", "{{instance}}"), "Falls to 0 at a restart.", "s"),
     ]),
+    ("Traces", 8, [
+        line("Spans sent", q(rate("afterword_spans_exported_total")), "Spans of traces that their receiver has taken; 0 while traces are off.", "cps"),
+        stack("Spans dropped", q(rate("afterword_spans_dropped_total", "reason")), "Spans that will be missing in traces; never facts. 0 while traces are off.", "cps"),
+    ]),
 ]
 
 COMMIT = [

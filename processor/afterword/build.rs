@@ -1,6 +1,7 @@
 //! Tells the program which commit it was built from, when that can be known.
 //!
 //! `cargo run` gives these variables to the program too: none may begin as those of its configuration do.
+#![allow(clippy::disallowed_macros, reason = "cargo reads it")]
 
 use std::process::Command;
 

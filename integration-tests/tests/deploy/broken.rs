@@ -4,8 +4,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::customers::free_port;
+use crate::panels::queries;
+use crate::peers::trace_receiver;
 use crate::place::Place;
 use crate::prometheus::Prometheus;
+use crate::service::Service;
 use crate::top;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -98,7 +101,7 @@ fn alerts_fire_when_it_is_broken_and_end_when_it_is_mended() {
         ];
         more.iter()
             .for_each(|(flag, value)| arguments.extend([*flag, *value]));
-        let service = crate::service::Service::new(place.spawn(&arguments), place.data());
+        let service = Service::new(place.spawn(&arguments), place.data());
         service.wait_until_it_answers();
         service
     };
@@ -164,4 +167,56 @@ fn alerts_fire_when_it_is_broken_and_end_when_it_is_mended() {
     assert_eq!(service.post(&conversation(1_002)).status, 200);
     ends(&prometheus, "AfterwordRestarting");
     assert!(prometheus.firing().is_empty(), "{:?}", prometheus.firing());
+}
+
+/// What this panel shows, all of it together.
+fn shown(prometheus: &Prometheus, panel: &str) -> f64 {
+    let is_of_it = |query: &crate::panels::Query| query.panel.contains(panel);
+    let query = queries().into_iter().find(is_of_it).unwrap();
+    let series = prometheus.query(&query.expression);
+    series.iter().map(|(_, value)| value).sum()
+}
+
+/// Posts conversations until this holds.
+fn post_until(service: &Service, what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    for number in 0.. {
+        assert_eq!(service.post(&conversation(number)).status, 200);
+        if holds() {
+            return;
+        }
+        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
+#[test]
+fn dropped_spans_are_told_of_until_their_receiver_is_back() {
+    // Nobody listens there.
+    let port = free_port();
+    let place = Place::new().with(
+        "telemetry.otlp_endpoint",
+        format!("http://127.0.0.1:{port}"),
+    );
+    let service = place.serve(&[]);
+    service.wait_until_ready(PATIENCE);
+    let operations = service.operations_url("").unwrap().replace("http://", "");
+    let prometheus = Prometheus::start(&operations, Some(&impatient()));
+    let is_told = || {
+        let firing = prometheus.firing();
+        firing.iter().any(|name| name == "AfterwordSpansDropped")
+    };
+    post_until(&service, "AfterwordSpansDropped to fire", is_told);
+    post_until(&service, "the panel to show it", || {
+        shown(&prometheus, "Spans dropped") > 0.0
+    });
+    assert_eq!(shown(&prometheus, "Spans sent"), 0.0);
+
+    let receiver = trace_receiver(port, &place.file("spans"));
+    post_until(&service, "the panel to show spans", || {
+        shown(&prometheus, "Spans sent") > 0.0
+    });
+    ends(&prometheus, "AfterwordSpansDropped");
+    assert!(!receiver.taken().is_empty());
+    assert_eq!(service.times_said("spans are exported again"), 1);
 }

@@ -16,6 +16,9 @@ mod files;
 mod http;
 mod panels;
 #[allow(dead_code)]
+#[path = "../processes/peers.rs"]
+mod peers;
+#[allow(dead_code)]
 #[path = "../processes/place.rs"]
 mod place;
 mod prometheus;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::customers::{self, LINK_KEY, WEBHOOK_SECRET, answer, free_port, links, receiver};
+use crate::peers::trace_receiver;
 use crate::place::Place;
 use crate::prometheus::Prometheus;
 use crate::top;
@@ -16,14 +17,17 @@ use crate::top;
 /// How long it may take until each panel has something to show.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A panel that is 0 as long as nothing happens, which would prove nothing here.
+const MOVING: &str = "Spans sent";
+
 /// A query, with the panel that it is of.
-struct Query {
-    panel: String,
-    expression: String,
+pub struct Query {
+    pub panel: String,
+    pub expression: String,
 }
 
 /// The queries of the dashboards, with Grafana's variables filled in.
-fn queries() -> Vec<Query> {
+pub fn queries() -> Vec<Query> {
     let mut found = Vec::new();
     for entry in fs::read_dir(top().join("deploy/watch/dashboards")).unwrap() {
         let dashboard: Value =
@@ -70,7 +74,12 @@ fn place() -> Place {
 
 #[test]
 fn every_panel_shows_something() {
-    let place = place();
+    let port = free_port();
+    let place = place().with(
+        "telemetry.otlp_endpoint",
+        format!("http://127.0.0.1:{port}"),
+    );
+    let spans = trace_receiver(port, &place.file("spans"));
     let service = place.serve(&[]);
     service.wait_until_ready(Duration::from_secs(60));
     place.must(&["simulate", "--conversations", "300", "--days", "2"]);
@@ -92,7 +101,13 @@ fn every_panel_shows_something() {
         let _: Option<()> = links.pop().and_then(|link| answer(&survey, &link));
         let shows = |query: &Query| {
             let found = prometheus.query(&query.expression);
-            found.iter().any(|(_, value)| value.is_finite())
+            let least = match query.panel.contains(MOVING) {
+                true => f64::MIN_POSITIVE,
+                false => f64::NEG_INFINITY,
+            };
+            found
+                .iter()
+                .any(|(_, value)| value.is_finite() && *value >= least)
         };
         waiting.retain(|query| !shows(query));
         std::thread::sleep(Duration::from_millis(500));
@@ -110,6 +125,7 @@ fn every_panel_shows_something() {
         ));
     }
     assert!(problem.is_empty(), "panels without data:\n{problem}");
+    assert!(!spans.taken().is_empty());
 }
 
 #[test]
@@ -120,6 +136,13 @@ fn metrics_pass_the_check_of_promtool() {
     place.must(&["simulate", "--conversations", "50", "--days", "2"]);
     service.wait_until_folded(50, Duration::from_secs(60));
     let text = service.get("/metrics").unwrap().body;
+    // Traces are off here: their panels show 0 and not a gap.
+    for series in [
+        "afterword_spans_exported_total 0",
+        "afterword_spans_dropped_total{reason=\"unreachable\"} 0",
+    ] {
+        assert!(text.contains(series), "{series}");
+    }
     let mut promtool = Command::new("promtool");
     promtool
         .args(["check", "metrics"])

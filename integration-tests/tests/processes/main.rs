@@ -33,6 +33,7 @@ mod peers;
 mod place;
 mod poison;
 mod poison_kinds;
+mod reader_gone;
 mod registry;
 mod replayed;
 mod scorecards;

@@ -108,7 +108,13 @@ impl Place {
 
     /// Starts the program and lets it run.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
+        self.spawn_with(arguments, |_| {})
+    }
+
+    /// The same, with the command changed before.
+    pub fn spawn_with(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Running {
         let (mut command, name) = self.command(arguments);
+        change(&mut command);
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary::path().display()));

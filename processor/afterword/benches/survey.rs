@@ -2,6 +2,7 @@
 //! on the embedded log, beside a durable append of one fact over HTTP at the same rate in the same run.
 //!
 //! The whole program runs as a process of its own; `ANSWERS` and `A_SECOND` may be set in the environment.
+#![allow(clippy::disallowed_macros, reason = "a benchmark")]
 
 use std::net::TcpListener;
 use std::path::Path;

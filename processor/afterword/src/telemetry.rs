@@ -4,6 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 use crate::failure::Failure;
+use crate::output::LogLines;
 
 /// The filter of a level.
 ///
@@ -25,7 +26,7 @@ pub fn start(config: &Config) -> Result<(), Failure> {
     let filter = filter(&config.log_level)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(|| LogLines);
     let started = match config.log_format {
         LogFormat::Human => lines
             .with_ansi(crate::terminal::colours_on_stderr())

@@ -1,7 +1,7 @@
 //! What people see: colours where they are wanted, aligned tables, a line of progress.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use unicode_width::UnicodeWidthStr;
@@ -165,14 +165,13 @@ impl Progress {
         });
         let share = share.map(|share| format!(" {:3.0} %", (share * 100.0).min(100.0)));
         let (share, rest) = (share.unwrap_or_default(), rest.unwrap_or_default());
-        eprint!("\r\x1b[2K{}{share} · {detail}{rest}", self.what);
-        let _: std::io::Result<()> = std::io::stderr().flush();
+        err!("\r\x1b[2K{}{share} · {detail}{rest}", self.what);
     }
 
     /// Takes the line away.
     pub fn clear(&mut self) {
         if self.shown.take().is_some() {
-            eprint!("\r\x1b[2K");
+            err!("\r\x1b[2K");
         }
     }
 }

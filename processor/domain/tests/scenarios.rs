@@ -1,4 +1,5 @@
 //! Runs every file under `scenarios/` through the fold.
+#![allow(clippy::disallowed_macros, reason = "tests")]
 
 use afterword_domain::scenario::{Checker, Scenario, SettingsOutcome, Step, load};
 use afterword_domain::{Conversation, Effects, Insertion, Rules, SettingsTable, fold};

@@ -1,4 +1,5 @@
 //! The stored form: small, and readable for ever.
+#![allow(clippy::disallowed_macros, reason = "tests")]
 
 mod support;
 

@@ -6,6 +6,7 @@
 //! says how much the bulk runs append (3,000,000 records of 200 bytes).
 
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_macros, reason = "a benchmark")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

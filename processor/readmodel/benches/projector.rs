@@ -2,7 +2,7 @@
 //!
 //! A log of made-up outputs (closes, of which two in five are asked about, of which half are answered) in four partitions,
 //! projected into a SQLite file, all of it, with `synchronous = FULL`.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros, reason = "a benchmark")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
 //! PostgreSQL as surroundings: servers that refuse, vanish and come back, and transactions of unknown outcome.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros, reason = "tests")]
 
 mod support;
 

@@ -7,7 +7,7 @@
 //! With `AFTERWORD_REPORT_KEEP=1` the data directory stays, for `afterword run` to serve its pages.
 //!
 //! The rows are made in SQL before the sums are: so it measures the migration of such a database, too.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros, reason = "a benchmark")]
 
 mod support;
 

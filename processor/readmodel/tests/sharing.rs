@@ -1,5 +1,5 @@
 //! Several projectors on one PostgreSQL.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros, reason = "tests")]
 
 mod support;
 

@@ -72,6 +72,12 @@ enum Shape {
     path = "/api/v1/events",
     operation_id = "append_events",
     tag = "facts",
+    params(
+        ("traceparent" = Option<String>, Header, nullable = false,
+            description = "The trace that all facts of this request belong to (W3C Trace Context), where traces are on. When it says that the trace is not \
+                           sampled, they have none. One that is malformed, or there twice, is ignored: then each fact is sampled by itself, as without one.",
+            example = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ),
     request_body(content(
         (Vec<serde_json::Value> = "application/json"),
         (String = "application/x-ndjson"),

@@ -2,6 +2,7 @@
 //! machines differ and drift. Times are medians of several rounds.
 //!
 //! `AFTERWORD_BENCH_CONVERSATIONS` says how many conversations (50,000 when unset), of about twelve facts each.
+#![allow(clippy::disallowed_macros, reason = "a benchmark")]
 
 mod facts;
 mod measure;

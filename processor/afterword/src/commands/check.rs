@@ -36,7 +36,7 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
                 json!({ "value": value, "origin": origin.to_string(), "variable": variable });
             object.insert(format!("{PROPERTIES}{name}"), entry);
         }
-        println!("{:#}", Json::Object(object));
+        outln!("{:#}", Json::Object(object));
         return Ok(());
     }
     let colours = terminal::colours_on_stdout();
@@ -53,7 +53,7 @@ pub fn execute(effective: &Effective, as_json: bool) -> Result<(), Failure> {
         let key = format!("{PROPERTIES}{name}");
         table.styled_row(row(&key, shown(name, value), origin, "librdkafka's own"));
     }
-    print!("{}", table.render(0, colours));
+    out!("{}", table.render(0, colours));
     Ok(())
 }
 

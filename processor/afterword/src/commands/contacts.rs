@@ -76,8 +76,8 @@ pub fn execute(config: &Config, contacts: &Contacts) -> Result<(), Failure> {
         Ok(())
     })?;
     match json {
-        true => println!("{}", json!({ "kept": kept, "refused": refused })),
-        false => println!(
+        true => outln!("{}", json!({ "kept": kept, "refused": refused })),
+        false => outln!(
             "{} contacts kept, {} refused",
             grouped(kept),
             grouped(refused)
@@ -92,7 +92,7 @@ pub fn execute(config: &Config, contacts: &Contacts) -> Result<(), Failure> {
 }
 
 fn tell(file: &Path, line: u64, why: &str) {
-    eprintln!("{}:{line}: {why}", lines::name(file));
+    errln!("{}:{line}: {why}", lines::name(file));
 }
 
 impl Format {

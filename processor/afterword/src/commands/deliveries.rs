@@ -45,8 +45,8 @@ pub fn webhooks(config: &Config, webhooks: &Webhooks) -> Result<(), Failure> {
         Ok(queued)
     })?;
     match asked.json {
-        true => println!("{}", json!({ "queued": queued })),
-        false => println!(
+        true => outln!("{}", json!({ "queued": queued })),
+        false => outln!(
             "{} webhooks queued; the role deliver sends them",
             grouped(queued)
         ),
@@ -84,7 +84,7 @@ fn list(config: &Config, filter: &DeliveryFilter, limit: u32, json: bool) -> Res
     if json {
         for row in &rows {
             let line = serde_json::to_string(row);
-            println!(
+            outln!(
                 "{}",
                 line.map_err(|error| Failure::Failed(error.to_string()))?
             );
@@ -92,15 +92,15 @@ fn list(config: &Config, filter: &DeliveryFilter, limit: u32, json: bool) -> Res
         return Ok(());
     }
     if rows.is_empty() {
-        println!("no deliveries of this kind");
+        outln!("no deliveries of this kind");
         return Ok(());
     }
     let heading = ["since", "state", "attempts", "delivery", "detail"];
     let mut table = Table::new(&heading, &[2]);
     rows.iter().for_each(|row| table.styled_row(cells(row)));
-    print!("{}", table.render(0, colours_on_stdout()));
+    out!("{}", table.render(0, colours_on_stdout()));
     if rows.len() == limit as usize {
-        println!("the youngest {limit}; --limit shows more");
+        outln!("the youngest {limit}; --limit shows more");
     }
     Ok(())
 }
@@ -144,8 +144,8 @@ fn retry(config: &Config, filter: &DeliveryFilter, json: bool) -> Result<(), Fai
         again.map_err(|error| Failure::while_doing("queueing deliveries again", error))
     })?;
     match json {
-        true => println!("{}", json!({ "again": again })),
-        false => println!(
+        true => outln!("{}", json!({ "again": again })),
+        false => outln!(
             "{} deliveries wait again; the role deliver sends them",
             grouped(again)
         ),

@@ -1,6 +1,6 @@
 //! `afterword demo`: everything in one process, with made-up history and live traffic.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,7 @@ use crate::cli::{Common, Demo, Shares};
 use crate::config::{Config, Origin};
 use crate::failure::Failure;
 use crate::links;
+use crate::output;
 use crate::service::{Roles, Service, ToyChat};
 use crate::terminal::{Progress, Style, colours_on_stdout, paint};
 use crate::traffic::{self, Live, Plan};
@@ -120,7 +121,7 @@ async fn show(config: &Config, demo: &Demo) -> Result<(), Failure> {
         () = signals.next() => Ok(()),
     };
     ending.store(true, Ordering::Relaxed);
-    println!("\nstopping…");
+    outln!("\nstopping…");
     let stopped = stop(service, config.stop_timeout, &mut signals).await;
     shown.and(stopped)
 }
@@ -246,31 +247,31 @@ fn introduce(config: &Config, service: &Service, example: &Example, link: Option
         .next()
         .unwrap_or_else(|| "afterword".to_owned());
     let directory = quoted(&config.data_dir);
-    println!("{}\n", bold("Afterword runs on made-up traffic. Open:"));
+    outln!("{}\n", bold("Afterword runs on made-up traffic. Open:"));
     if let Some(reports) = service.reports {
-        println!("  http://{reports}/{}/summary", traffic::WORKSPACE);
+        outln!("  http://{reports}/{}/summary", traffic::WORKSPACE);
         if let Some(id) = &example.conversation {
-            println!(
+            outln!(
                 "  http://{reports}/api/v1/workspaces/{}/conversations/{id}",
                 traffic::WORKSPACE
             );
         }
     }
-    println!("  http://{}/metrics", service.operations);
-    println!("  http://{}/readyz\n", service.operations);
-    println!("{}\n", bold("A survey in a chat, with both its sides:"));
-    println!("  {}/demo\n", service.public_url);
+    outln!("  http://{}/metrics", service.operations);
+    outln!("  http://{}/readyz\n", service.operations);
+    outln!("{}\n", bold("A survey in a chat, with both its sides:"));
+    outln!("  {}/demo\n", service.public_url);
     if let Some(link) = link {
-        println!("{}\n", bold("A survey, as its customer sees it:"));
-        println!("  {link}\n");
+        outln!("{}\n", bold("A survey, as its customer sees it:"));
+        outln!("  {link}\n");
     }
-    println!("{}\n", bold("In another terminal:"));
+    outln!("{}\n", bold("In another terminal:"));
     for id in example.conversation.iter().chain(&example.not_asked) {
-        println!("  {program} explain {id} --data-dir {directory}");
+        outln!("  {program} explain {id} --data-dir {directory}");
     }
-    println!("  {program} tail rating-submitted --follow --data-dir {directory}");
-    println!("  {program} topics --data-dir {directory}\n");
-    println!("Ctrl-C ends it.\n");
+    outln!("  {program} tail rating-submitted --follow --data-dir {directory}");
+    outln!("  {program} topics --data-dir {directory}\n");
+    outln!("Ctrl-C ends it.\n");
 }
 
 fn quoted(path: &Path) -> String {
@@ -293,8 +294,10 @@ async fn keep_showing(service: &Service, until: Option<Instant>) -> Result<(), F
             String::new()
         };
         lines = text.lines().count();
-        print!("{back}{text}");
-        std::io::stdout().flush()?;
+        out!("{back}{text}");
+        if !output::flush() {
+            return Ok(());
+        }
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(());

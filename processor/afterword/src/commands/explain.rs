@@ -1,8 +1,6 @@
 //! `afterword explain`: a conversation's story for people. Everything comes from the log: what the facts say, and what was
 //! decided when they were folded.
 
-use std::io::{self, Write};
-
 use afterword_log::LogError;
 use afterword_schemas::records::{Actor, Channel, ConversationEvent, Payload, Visibility};
 use afterword_web::story::{self, Found, Story};
@@ -12,6 +10,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Explain;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 use crate::registry;
 use crate::terminal::{Style, Table, colours_on_stdout, harmless, paint};
 
@@ -63,10 +62,8 @@ pub fn execute(config: &Config, explain: &Explain) -> Result<(), Failure> {
     if explain.json {
         out.push(b'\n');
     }
-    match io::stdout().write_all(&out) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    output::bytes(&out);
+    Ok(())
 }
 
 /// The story as text.

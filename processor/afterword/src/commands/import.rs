@@ -297,13 +297,13 @@ fn append(
     let name = lines::name(&import.files[block.file]);
     for (line, error) in &block.refused {
         progress.clear();
-        eprintln!("{name}:{line}: {error}");
+        errln!("{name}:{line}: {error}");
     }
     for (line, reason) in &block.passed_over {
         summary.passed_over += 1;
         if summary.passed_over <= WARNINGS_TOLD {
             progress.clear();
-            eprintln!("{name}:{line}: warning: passed over: {reason}");
+            errln!("{name}:{line}: warning: passed over: {reason}");
         }
     }
     summary.refused += block.refused.len() as u64;
@@ -346,17 +346,17 @@ fn print(summary: &Summary, seconds: f64, as_json: bool) {
             "facts": summary.facts, "refused": summary.refused, "passed_over": summary.passed_over,
             "ignored_members": ignored, "ignored": summary.ignored, "seconds": seconds,
         });
-        println!("{object}");
+        outln!("{object}");
         return;
     }
     let rate = (summary.facts as f64 / seconds.max(0.001)) as u64;
-    println!(
+    outln!(
         "{} facts imported in {seconds:.1} s ({} a second)",
         grouped(summary.facts),
         grouped(rate)
     );
     if summary.passed_over > 0 {
-        println!(
+        outln!(
             "{} passed over: of a type or with a symbol this build does not know",
             grouped(summary.passed_over)
         );
@@ -371,13 +371,13 @@ fn print(summary: &Summary, seconds: f64, as_json: bool) {
                 format!("{} {}", crate::terminal::harmless(name), grouped(**count))
             })
             .collect();
-        println!(
+        outln!(
             "{} members ignored, unknown here: {}",
             grouped(ignored),
             names.join(", ")
         );
     }
     if summary.refused > 0 {
-        println!("{} refused", grouped(summary.refused));
+        outln!("{} refused", grouped(summary.refused));
     }
 }

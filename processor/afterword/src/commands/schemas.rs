@@ -140,7 +140,7 @@ fn print_puts(puts: &[Put], as_json: bool) {
                 "refused": put.refused,
             })
         });
-        println!("{:#}", serde_json::Value::from_iter(list));
+        outln!("{:#}", serde_json::Value::from_iter(list));
         return;
     }
     let mut table = Table::new(&["subject", "version", "id", "schema", "rule"], &[1, 2]);
@@ -158,7 +158,7 @@ fn print_puts(puts: &[Put], as_json: bool) {
             (rule_of(put.rule.as_ref()), None),
         ]);
     }
-    print!("{}", table.render(0, colours_on_stdout()));
+    out!("{}", table.render(0, colours_on_stdout()));
 }
 
 fn rule_of(rule: Option<&String>) -> String {
@@ -312,7 +312,7 @@ fn print_compared(compared: &[Compared], as_json: bool) {
                 "state": one.state.name(), "rule": one.rule, "expected_rule": RULE, "dangers": one.dangers,
             })
         });
-        println!("{:#}", serde_json::Value::from_iter(list));
+        outln!("{:#}", serde_json::Value::from_iter(list));
         return;
     }
     let heading = ["subject", "latest", "ours", "id", "state", "rule"];
@@ -336,10 +336,10 @@ fn print_compared(compared: &[Compared], as_json: bool) {
             (rule_of(one.rule.as_ref()), None),
         ]);
     }
-    print!("{}", table.render(0, colours_on_stdout()));
+    out!("{}", table.render(0, colours_on_stdout()));
     for one in compared {
         for danger in &one.dangers {
-            println!("\n{}: {danger}", one.subject);
+            outln!("\n{}: {danger}", one.subject);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! `afterword settings`: the versions of workspaces' settings. A version never changes: what differs from a version that is
 //! known is refused; the same again does nothing.
 
-use std::io::{self, Write};
-
 use afterword_log::{Partition, Topic};
 use afterword_schemas::records::WorkspaceSettings;
 use afterword_schemas::{RecordKind, json};
@@ -13,6 +11,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Settings;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output;
 use crate::registry;
 use crate::render::render;
 
@@ -50,10 +49,8 @@ fn get(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
     });
     read.map_err(|error| Failure::while_doing("reading the settings", error))?;
     access.close()?;
-    match io::stdout().write_all(&out) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    output::bytes(&out);
+    Ok(())
 }
 
 fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Failure> {
@@ -92,14 +89,14 @@ fn put(config: &Config, file: &std::path::Path, as_json: bool) -> Result<(), Fai
     access.close()?;
     refused.sort();
     for (line, error) in &refused {
-        eprintln!("{}:{line}: {error}", lines::name(file));
+        errln!("{}:{line}: {error}", lines::name(file));
     }
     match as_json {
-        true => println!(
+        true => outln!(
             "{}",
             serde_json::json!({ "added": added, "repeated": repeated, "refused": refused.len() })
         ),
-        false => println!(
+        false => outln!(
             "{added} versions added, {repeated} known already, {} refused",
             refused.len()
         ),

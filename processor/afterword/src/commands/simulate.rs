@@ -15,6 +15,7 @@ use crate::access::{Access, Missing};
 use crate::cli::Simulate;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output::Stream;
 use crate::registry;
 use crate::terminal::{Progress, grouped};
 use crate::traces;
@@ -60,11 +61,11 @@ pub fn execute(config: &Config, simulate: &Simulate) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     let rate = (facts as f64 / seconds.max(0.001)) as u64;
     match simulate.json {
-        true => println!(
+        true => outln!(
             "{}",
             serde_json::json!({ "facts": facts, "seconds": seconds })
         ),
-        false => println!(
+        false => outln!(
             "{} facts written in {seconds:.1} s ({} a second)",
             grouped(facts),
             grouped(rate)
@@ -114,28 +115,25 @@ fn customers(conversations: u64) -> u64 {
 }
 
 fn write(path: &Path, history: History) -> Result<(), Failure> {
-    let out: Box<dyn Write> =
-        match path.as_os_str() == "-" {
-            true => Box::new(io::stdout().lock()),
-            false => Box::new(std::fs::File::create(path).map_err(|error| {
-                Failure::while_doing(format!("writing {}", path.display()), error)
-            })?),
-        };
-    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    if path.as_os_str() == "-" {
+        // Whatever stops it is known there, and told in the end.
+        let _: io::Result<()> = write_lines(history, Stream::buffered());
+        return Ok(());
+    }
+    let written = std::fs::File::create(path)
+        .and_then(|file| write_lines(history, io::BufWriter::with_capacity(1 << 16, file)));
+    written.map_err(|error| Failure::while_doing(format!("writing {}", path.display()), error))
+}
+
+fn write_lines(history: History, mut out: impl Write) -> io::Result<()> {
     let mut line = Vec::new();
     for made in history {
         line.clear();
         json::write(&made.as_event(), None, &mut line);
         line.push(b'\n');
-        match out.write_all(&line) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written?,
-        }
+        out.write_all(&line)?;
     }
-    match out.flush() {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    out.flush()
 }
 
 /// Appends a whole history, batch by batch, and returns how many facts it was.

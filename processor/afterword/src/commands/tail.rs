@@ -1,6 +1,6 @@
 //! `afterword tail`: a topic as NDJSON.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::access::{self, Access, Missing};
 use crate::cli::Tail;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::output::Stream;
 use crate::registry;
 use crate::render::render;
 
@@ -22,18 +23,14 @@ const AWAY: Duration = Duration::from_millis(500);
 
 /// Why printing ended early.
 enum Ended {
-    /// Whoever read the output has gone: no error.
-    ReaderGone,
-    Output(io::Error),
+    /// Standard output takes no more.
+    Output,
     Log(LogError),
 }
 
 impl From<io::Error> for Ended {
-    fn from(error: io::Error) -> Ended {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Ended::ReaderGone,
-            _ => Ended::Output(error),
-        }
+    fn from(_: io::Error) -> Ended {
+        Ended::Output
     }
 }
 
@@ -43,10 +40,10 @@ impl From<LogError> for Ended {
     }
 }
 
-struct Printer<W: Write> {
+struct Printer {
     topic: Topic,
     schemas: Arc<Schemas>,
-    out: W,
+    out: BufWriter<Stream>,
     batch: Batch,
     line: Vec<u8>,
     /// The next offset of each partition, 0 at the beginning.
@@ -67,7 +64,7 @@ pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
     let mut printer = Printer {
         topic,
         schemas: registry::schemas(config),
-        out: io::BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        out: Stream::buffered(),
         batch: Batch::default(),
         line: Vec::new(),
         next: Vec::new(),
@@ -88,7 +85,7 @@ pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
             }
             None => {
                 if is_followable {
-                    eprintln!(
+                    errln!(
                         "afterword: no service runs on {}; waiting for one",
                         config.data_dir.display()
                     );
@@ -100,8 +97,8 @@ pub fn execute(config: &Config, tail: &Tail) -> Result<(), Failure> {
         };
     }
     match printed {
-        Ok(()) | Err(Ended::ReaderGone) => Ok(()),
-        Err(Ended::Output(error)) => Err(Failure::while_doing("writing to standard output", error)),
+        // What became of the output is told in the end.
+        Ok(()) | Err(Ended::Output) => Ok(()),
         Err(Ended::Log(error)) => Err(Failure::while_doing(format!("reading {topic}"), error)),
     }
 }
@@ -120,7 +117,7 @@ pub fn topic_of(name: &str) -> Result<Topic, Failure> {
     })
 }
 
-impl<W: Write> Printer<W> {
+impl Printer {
     /// Prints partition after partition, each to what was its end when its turn came.
     fn print_to_the_end(&mut self, log: &dyn Log) -> Result<(), Ended> {
         let partitions = log.partitions(self.topic);

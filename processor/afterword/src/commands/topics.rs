@@ -56,15 +56,15 @@ fn create(config: &Config, wish: &CreateTopics) -> Result<(), Failure> {
     let partitions = access.log().partitions(Topic::ConversationEvents);
     let directory = config.data_dir.display();
     match (wish.json, existed) {
-        (true, _) => println!(
+        (true, _) => outln!(
             "{:#}",
             json!({ "directory": directory.to_string(), "made": !existed, "partitions": partitions })
         ),
         (false, true) => {
-            println!("the log in {directory} was there already, with {partitions} partitions");
+            outln!("the log in {directory} was there already, with {partitions} partitions");
         }
         (false, false) => {
-            println!("the log in {directory} was made, with {partitions} partitions");
+            outln!("the log in {directory} was made, with {partitions} partitions");
         }
     }
     access.close()
@@ -165,7 +165,7 @@ fn print(held: &[Held], as_json: bool) {
                 })
             })
             .collect();
-        println!("{:#}", serde_json::Value::from(list));
+        outln!("{:#}", serde_json::Value::from(list));
         return;
     }
     let is_check = held.iter().any(|held| held.read.is_some());
@@ -190,5 +190,5 @@ fn print(held: &[Held], as_json: bool) {
         }
         table.styled_row(row);
     }
-    print!("{}", table.render(0, terminal::colours_on_stdout()));
+    out!("{}", table.render(0, terminal::colours_on_stdout()));
 }

@@ -158,7 +158,7 @@ fn summary(metrics: &Metrics, folding_s: f64, seconds: f64) -> Summary {
 /// Prints the summary.
 pub fn print(summary: &Summary, as_json: bool) {
     if as_json {
-        println!("{}", serde_json::to_string(summary).unwrap_or_default());
+        outln!("{}", serde_json::to_string(summary).unwrap_or_default());
         return;
     }
     let mut table = Table::new(&["drained", ""], &[1]);
@@ -177,5 +177,5 @@ pub fn print(summary: &Summary, as_json: bool) {
         table.styled_row(vec![(name.to_owned(), None), (grouped(number), style)]);
     }
     table.row(["seconds".to_owned(), format!("{:.2}", summary.seconds)]);
-    print!("{}", table.render(0, colours_on_stdout()));
+    out!("{}", table.render(0, colours_on_stdout()));
 }

@@ -85,6 +85,10 @@ impl Defence {
     }
 
     #[cfg(feature = "defects")]
+    #[allow(
+        clippy::disallowed_macros,
+        reason = "defects are never in what people run"
+    )]
     fn named(name: &str) -> Defence {
         let found = Defence::ALL.iter().find(|(_, known)| *known == name);
         let Some((defence, _)) = found else {

@@ -1,6 +1,7 @@
 //! The embedded log on a real disk, through its public interface.
 
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_macros, reason = "tests")]
 
 mod appending;
 mod committing;

@@ -45,6 +45,8 @@ pub async fn document() -> impl IntoResponse {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use afterword_trace::{TRACEPARENT, sampled};
+
     use super::*;
 
     const PAGE: &str = include_str!("../../../../docs/api.md");
@@ -80,5 +82,22 @@ mod tests {
                 assert!(operation["operationId"].is_string(), "{method} {path}");
             }
         }
+    }
+
+    #[test]
+    fn the_trace_of_facts_is_a_header_that_may_be_absent() {
+        let document = serde_json::to_value(api().into_openapi()).unwrap();
+        let operation = &document["paths"]["/api/v1/events"]["post"];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let header = parameters
+            .iter()
+            .find(|parameter| parameter["name"] == TRACEPARENT)
+            .unwrap();
+        assert_eq!(header["in"], "header");
+        assert_eq!(header["required"], false);
+        let example = header["example"].as_str().unwrap();
+        assert!(sampled(example.as_bytes()).is_some(), "{example}");
+        // What is malformed is ignored and not refused: so nothing more is asked of it than that it is text.
+        assert_eq!(header["schema"]["pattern"], serde_json::Value::Null);
     }
 }

@@ -165,11 +165,11 @@ async fn link(
     let link = format!("{origin}/invitation?code={code}");
     let until = minute(invitation.expires_at);
     match as_json {
-        true => println!(
+        true => outln!(
             "{:#}",
             json!({ "name": invitation.name, "link": link, "valid_until": until })
         ),
-        false => println!(
+        false => outln!(
             "{link}\n\nFor {}, once, until {until} UTC. Whoever has the link chooses the password: send it to nobody else.",
             harmless(&invitation.name)
         ),
@@ -179,12 +179,12 @@ async fn link(
 
 fn told(name: &str, what: &str, done: bool, as_json: bool) {
     match (as_json, done) {
-        (true, _) => println!(
+        (true, _) => outln!(
             "{:#}",
             json!({ "name": name, "state": what, "changed": done })
         ),
-        (false, true) => println!("{} is {what}", harmless(name)),
-        (false, false) => println!("{} was {what} already", harmless(name)),
+        (false, true) => outln!("{} is {what}", harmless(name)),
+        (false, false) => outln!("{} was {what} already", harmless(name)),
     }
 }
 
@@ -194,7 +194,7 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
     if as_json {
         let accounts: Vec<_> = accounts.iter().map(account_json).collect();
         let invitations: Vec<_> = invitations.iter().map(invitation_json).collect();
-        println!(
+        outln!(
             "{:#}",
             json!({ "accounts": accounts, "invitations": invitations })
         );
@@ -223,10 +223,10 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
         ]);
     }
     match accounts.is_empty() && invitations.is_empty() {
-        true => println!(
+        true => outln!(
             "no accounts; `afterword accounts invite NAME --manager` makes a link for the first one"
         ),
-        false => print!("{}", table.render(0, terminal::colours_on_stdout())),
+        false => out!("{}", table.render(0, terminal::colours_on_stdout())),
     }
     Ok(())
 }
@@ -290,7 +290,7 @@ fn hash() -> Result<(), Failure> {
     let password = password.strip_suffix('\r').unwrap_or(password);
     // No name is known here; no password contains this one.
     secret::check_password(password, "\n").map_err(Failure::Failed)?;
-    println!(
+    outln!(
         "{}",
         secret::hash_password(password).map_err(Failure::Failed)?
     );

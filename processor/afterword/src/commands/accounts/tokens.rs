@@ -86,11 +86,11 @@ async fn create(database: &ReportDatabase, token: &ApiToken, as_json: bool) -> R
     if as_json {
         let mut printed = token_json(token);
         printed["token"] = json!(secret);
-        println!("{printed:#}");
+        outln!("{printed:#}");
         return Ok(());
     }
-    println!("{secret}");
-    eprintln!(
+    outln!("{secret}");
+    errln!(
         "\nThe token {} ({}): {} in {}. It is kept nowhere: copy it now.",
         harmless(&token.name),
         token.token_id,
@@ -104,7 +104,7 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
     let tokens = database.tokens().await.map_err(failed)?;
     if as_json {
         let tokens: Vec<_> = tokens.iter().map(token_json).collect();
-        println!("{:#}", json!({ "tokens": tokens }));
+        outln!("{:#}", json!({ "tokens": tokens }));
         return Ok(());
     }
     let mut table = Table::new(&["id", "name", "scopes", "in", "last used", "state"], &[]);
@@ -130,9 +130,9 @@ async fn list(database: &ReportDatabase, as_json: bool) -> Result<(), Failure> {
     }
     match tokens.is_empty() {
         true => {
-            println!("no tokens; `afterword accounts token create --help` says how to make one")
+            outln!("no tokens; `afterword accounts token create --help` says how to make one")
         }
-        false => print!("{}", table.render(0, terminal::colours_on_stdout())),
+        false => out!("{}", table.render(0, terminal::colours_on_stdout())),
     }
     Ok(())
 }
@@ -147,8 +147,8 @@ async fn revoke(database: &ReportDatabase, id: &str, as_json: bool) -> Result<()
         )));
     }
     match as_json {
-        true => println!("{:#}", json!({ "id": id, "state": "revoked" })),
-        false => println!("{} is revoked", harmless(id)),
+        true => outln!("{:#}", json!({ "id": id, "state": "revoked" })),
+        false => outln!("{} is revoked", harmless(id)),
     }
     Ok(())
 }

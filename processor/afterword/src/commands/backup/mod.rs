@@ -332,7 +332,7 @@ fn tell(backup: &Backup, manifest: &Manifest, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     let (files, bytes) = (manifest.files.len(), manifest.bytes());
     if backup.json {
-        println!(
+        outln!(
             "{}",
             json!({
                 "directory": backup.directory, "files": files, "bytes": bytes, "build": manifest.build,
@@ -341,7 +341,7 @@ fn tell(backup: &Backup, manifest: &Manifest, started: Instant) {
         );
         return;
     }
-    println!(
+    outln!(
         "Backed up and read back: {} files, {} bytes in {seconds:.1} s, with all that was acknowledged before {}.",
         grouped(files as u64),
         grouped(bytes),
@@ -349,8 +349,8 @@ fn tell(backup: &Backup, manifest: &Manifest, started: Instant) {
     );
     match manifest.report {
         ReportPart::Included => {}
-        ReportPart::None => println!("There was no report database yet; the projector makes it."),
-        ReportPart::Elsewhere => println!(
+        ReportPart::None => outln!("There was no report database yet; the projector makes it."),
+        ReportPart::Elsewhere => outln!(
             "The report database is on a server and not in it: back it up there, before the log and not after it (docs/backup.md)."
         ),
     }

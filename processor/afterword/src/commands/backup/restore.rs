@@ -174,7 +174,7 @@ fn tell(config: &Config, restore: &Restore, manifest: &Manifest, started: Instan
     let seconds = started.elapsed().as_secs_f64();
     let (files, bytes) = (manifest.files.len(), manifest.bytes());
     if restore.json {
-        println!(
+        outln!(
             "{}",
             json!({
                 "data_dir": config.data_dir, "files": files, "bytes": bytes, "build": manifest.build,
@@ -183,7 +183,7 @@ fn tell(config: &Config, restore: &Restore, manifest: &Manifest, started: Instan
         );
         return;
     }
-    println!(
+    outln!(
         "Restored to {}: {} files, {} bytes in {seconds:.1} s, as they were on {} ({}).\n\
          Before the first start: docs/backup.md says what is sent once more. `afterword verify` proves the log.",
         config.data_dir.display(),
@@ -193,7 +193,7 @@ fn tell(config: &Config, restore: &Restore, manifest: &Manifest, started: Instan
         manifest.build
     );
     if manifest.report == ReportPart::Elsewhere {
-        println!(
+        outln!(
             "Its report database was on a server: restore that too, to a moment that is not later."
         );
     }

@@ -47,7 +47,7 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
         ..
     } = outcome;
     if erase.json {
-        println!(
+        outln!(
             "{}",
             json!({
                 "workspace": erase.workspace, "dry_run": erase.dry_run, "pseudonym": outcome.pseudonym,
@@ -64,7 +64,7 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
         );
         return;
     }
-    println!(
+    outln!(
         "{} {} conversations, {} texts of messages, {} comments, {} requests, {} contacts, {} deliveries",
         if erase.dry_run {
             "Would be erased:"
@@ -79,7 +79,7 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
         grouped(known.deliveries),
     );
     if tally.unreadable > 0 {
-        println!(
+        outln!(
             "and {} records that cannot be read.",
             grouped(tally.unreadable)
         );
@@ -91,32 +91,32 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
 
 fn told(outcome: &Outcome, pseudonym: &str, seconds: f64) {
     let looked = &outcome.looked;
-    println!(
+    outln!(
         "The customer is {pseudonym} from now on. It took {seconds:.1} s; {} mails that waited are not sent.",
         grouped(outcome.rows.cancelled)
     );
-    println!(
+    outln!(
         "Every record was read back, and the files were searched for {} pieces of what went: none was found.",
         grouped(looked.pieces - looked.staying)
     );
     if looked.staying > 0 {
-        println!(
+        outln!(
             "{} more pieces stand in what stays too, where others said the same; of those the bytes prove nothing.",
             grouped(looked.staying)
         );
     }
     if looked.left_out > 0 {
-        println!(
+        outln!(
             "{} texts were not searched for: shorter than {LEAST_BYTES} bytes, or more than {} pieces together.",
             grouped(looked.left_out),
             grouped(MOST_PIECES as u64)
         );
     }
     if looked.naming > 0 {
-        println!(
+        outln!(
             "The id itself still stands in {} records: in ids of conversations or facts, in another workspace, or in what others wrote.",
             grouped(looked.naming)
         );
     }
-    println!("Backups that were made before still have everything.");
+    outln!("Backups that were made before still have everything.");
 }

@@ -136,8 +136,7 @@ pub fn execute(config: &Config, replay: &Replay) -> Result<(), Failure> {
     let replayed = run.all(given);
     drop(log);
     access.close()?;
-    print::print(&mut replayed?, form)?;
-    Ok(())
+    print::print(&mut replayed?, form).map_err(unkept)
 }
 
 fn rules(replay: &Replay) -> Rules {
@@ -194,7 +193,7 @@ fn given(file: &Path) -> Result<Versions, Failure> {
     }
     refused.sort();
     for (line, error) in &refused {
-        eprintln!("{}:{line}: {error}", name(file));
+        errln!("{}:{line}: {error}", name(file));
     }
     match refused.len() {
         0 => Ok(versions),

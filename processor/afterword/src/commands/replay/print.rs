@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::super::decision::{measured_and_asked, time};
 use super::Outcome;
 use super::totals::{Pair, Totals};
+use crate::output::{self, Stream};
 use crate::terminal::{Style, Table, colours_on_stdout, grouped, harmless, paint};
 
 /// Who reads it.
@@ -85,15 +86,15 @@ fn in_words(was: &EligibilityDecided, would_be: &EligibilityDecided) -> String {
 /// Prints it to standard output.
 ///
 /// # Errors
-/// When that cannot be written to, or the list cannot be read back.
+/// When the list cannot be read back.
 pub fn print(outcome: &mut Outcome, form: Form) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = Stream::buffered();
     let printed = match form {
         Form::Json => in_json(outcome, &mut out),
         Form::Text => in_text(outcome, &mut out, colours_on_stdout()),
     };
     match printed.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        Err(error) if !output::is_lost() => Err(error),
         _ => Ok(()),
     }
 }

@@ -31,7 +31,7 @@ pub fn create(config: &Config, create: &CreateTopics) -> Result<(), Failure> {
             "kept": report.kept,
             "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         });
-        println!("{object:#}");
+        outln!("{object:#}");
         return verdict(&report.findings);
     }
     print_made(&report.made, &report.kept);
@@ -39,7 +39,7 @@ pub fn create(config: &Config, create: &CreateTopics) -> Result<(), Failure> {
         .partitions
         .filter(|_| report.kept.iter().any(|kept| kept == FACTS));
     if let Some(asked) = asked {
-        println!("\n{FACTS} was there: its partitions count, and not --partitions {asked}");
+        outln!("\n{FACTS} was there: its partitions count, and not --partitions {asked}");
     }
     print(&report.findings);
     verdict(&report.findings)
@@ -55,7 +55,7 @@ pub fn check(config: &Config, as_json: bool) -> Result<(), Failure> {
     let findings =
         admin::check_for_run(&kafka_options(config), config.debt_facts).map_err(failure)?;
     match as_json {
-        true => println!("{:#}", Json::from_iter(findings.iter().map(finding))),
+        true => outln!("{:#}", Json::from_iter(findings.iter().map(finding))),
         false => print(&findings),
     }
     verdict(&findings)
@@ -104,12 +104,12 @@ fn print_made(made: &[Made], kept: &[String]) {
         row.extend(vec![(String::new(), None); 3]);
         table.styled_row(row);
     }
-    print!("{}", table.render(0, terminal::colours_on_stdout()));
+    out!("{}", table.render(0, terminal::colours_on_stdout()));
 }
 
 fn print(findings: &[Finding]) {
     if findings.is_empty() {
-        println!("\nall topics and brokers are as they must be");
+        outln!("\nall topics and brokers are as they must be");
         return;
     }
     let heading = ["", "topic", "setting", "expected", "found"];
@@ -128,9 +128,9 @@ fn print(findings: &[Finding]) {
             (terminal::harmless(&finding.found), None),
         ]);
     }
-    println!();
-    print!("{}", table.render(0, terminal::colours_on_stdout()));
-    println!("\nWhat they endanger, and what mends them:");
+    outln!();
+    out!("{}", table.render(0, terminal::colours_on_stdout()));
+    outln!("\nWhat they endanger, and what mends them:");
     let mut told: Vec<(&str, &str, &str)> = Vec::new();
     for Finding {
         place,
@@ -143,7 +143,7 @@ fn print(findings: &[Finding]) {
         let same = (setting.as_str(), endangers.as_str(), mend.as_str());
         // The same of many topics, such as one copy of everything, is told once.
         if !told.contains(&same) {
-            println!(
+            outln!(
                 "  {}: {setting}: {endangers}\n    {}",
                 terminal::harmless(place),
                 terminal::harmless(mend)

@@ -1,7 +1,5 @@
 //! How the result is told: to people, or as JSON.
 
-use std::io::{self, Write};
-
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -10,17 +8,10 @@ use super::report::{Finding, OUTPUTS};
 use crate::terminal::{Style, Table, colours_on_stdout, grouped, harmless, paint};
 
 /// Prints it to standard output.
-///
-/// # Errors
-/// When that cannot be written to.
-pub fn print(outcome: &mut Outcome, as_json: bool) -> io::Result<()> {
-    let text = match as_json {
-        true => format!("{:#}\n", to_json(outcome)),
-        false => describe(outcome, colours_on_stdout()),
-    };
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
+pub fn print(outcome: &mut Outcome, as_json: bool) {
+    match as_json {
+        true => outln!("{:#}", to_json(outcome)),
+        false => out!("{}", describe(outcome, colours_on_stdout())),
     }
 }
 
