@@ -18,7 +18,7 @@ pub fn tell(erase: &Erase, outcome: &Outcome, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     let topics = outcome.standing.by_topic(&outcome.lifetimes);
     match erase.json {
-        true => println!("{}", in_json(erase, outcome, &topics, seconds)),
+        true => outln!("{}", in_json(erase, outcome, &topics, seconds)),
         false => in_text(erase, outcome, &topics, seconds),
     }
 }
@@ -48,7 +48,7 @@ fn in_text(erase: &Erase, outcome: &Outcome, topics: &[OfTopic], seconds: f64) {
         true => "Would be erased:",
         false => "Erased:",
     };
-    println!(
+    outln!(
         "{verb} {} conversations, {} states, {} contacts, {} deliveries",
         grouped(outcome.conversations),
         grouped(outcome.states),
@@ -56,12 +56,12 @@ fn in_text(erase: &Erase, outcome: &Outcome, topics: &[OfTopic], seconds: f64) {
         grouped(outcome.known.deliveries),
     );
     if !outcome.has_report {
-        println!(
+        outln!(
             "No report database is here: where one is, it still has the customer. Run this there, too (or with reports.database_url)."
         );
     }
     if let Some(pseudonym) = &outcome.pseudonym {
-        println!(
+        outln!(
             "The customer is {pseudonym} from now on. It took {seconds:.1} s; {} requests and {} comments of the report database were \
              changed, {} mails that waited are not sent.",
             grouped(outcome.rows.requests),
@@ -70,7 +70,7 @@ fn in_text(erase: &Erase, outcome: &Outcome, topics: &[OfTopic], seconds: f64) {
         );
     }
     if outcome.states > 0 && !erase.dry_run {
-        println!("{}", of_changelog(outcome.lifetimes.changelog_ms));
+        outln!("{}", of_changelog(outcome.lifetimes.changelog_ms));
     }
     of_topics(erase, outcome, topics);
 }
@@ -90,10 +90,10 @@ fn of_changelog(lag_ms: Option<u64>) -> String {
 
 fn of_topics(erase: &Erase, outcome: &Outcome, topics: &[OfTopic]) {
     if topics.is_empty() {
-        println!("No record of the topics names the customer.");
+        outln!("No record of the topics names the customer.");
         return;
     }
-    println!(
+    outln!(
         "{}",
         match (outcome.is_deleted, erase.delete_records) {
             (true, _) => "Deleted from the topics, with others of the same partitions:",
@@ -121,9 +121,9 @@ fn of_topics(erase: &Erase, outcome: &Outcome, topics: &[OfTopic]) {
             gone,
         ]);
     }
-    print!("{}", table.render(2, colours_on_stdout()));
+    out!("{}", table.render(2, colours_on_stdout()));
     if erase.delete_records.is_none() {
-        println!(
+        outln!(
             "To delete them at once, with everything before them in the same partitions: --delete-records (docs/erasure.md)."
         );
     }
@@ -134,7 +134,7 @@ fn of_topics(erase: &Erase, outcome: &Outcome, topics: &[OfTopic]) {
             }
             _ => "when nothing else in the same file is kept, which retention decides",
         };
-        println!(
+        outln!(
             "Nobody can read them any more; the bytes go {bytes}. What is left is proven by `afterword verify --kept-only`."
         );
     }
