@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::world::{CATCH_UP, GROUP, Plan, World};
 use crate::{alone, binary, examples, judge, wait};
 
-const TOPIC: &str = "rating-submitted";
+pub const TOPIC: &str = "rating-submitted";
 const PARTITIONS: i32 = 2;
 const CONVERSATIONS: &str = "1500";
 const FACTS: usize = 12_000;
@@ -84,23 +84,10 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
     let _alone = alone();
     let python = clickhouse();
     let registry = Registry::start();
-    let set = format!("schema_registry.url={}", registry.url());
+    let mut world = through(&registry);
+    let set = set(&registry);
     let with_registry = ["--set", set.as_str()];
-    let plan = Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs())
-        .with("schema_registry.url", registry.url());
-    let mut world = World::new(plan);
-    world.must(&["schemas", "register", "--set", &set]);
-    history_of_kills(&mut world, |world, seed| {
-        let seed = seed.to_string();
-        let made = [
-            "simulate",
-            "--conversations",
-            CONVERSATIONS,
-            "--seed",
-            &seed,
-        ];
-        world.must(&[&made[..], &with_registry].concat());
-    });
+    history_through(&mut world, &registry);
 
     let told = tail(&mut world, &with_registry);
     let script = repository().join("integration-tests/kafka/clickhouse/ratings.py");
@@ -129,6 +116,30 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
     let (proven, said) = world.command(&["verify", "--set", &set]);
     assert!(proven, "{said}");
     println!("{TOPIC} in ClickHouse and by tail: {told:?}");
+}
+
+/// How a command is told of a registry, after `--set`.
+pub fn set(registry: &Registry) -> String {
+    format!("schema_registry.url={}", registry.url())
+}
+
+/// Brokers whose processes use this registry, in which the program's schemas are.
+pub fn through(registry: &Registry) -> World {
+    let plan = Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs())
+        .with("schema_registry.url", registry.url());
+    let mut world = World::new(plan);
+    world.must(&["schemas", "register", "--set", &set(registry)]);
+    world
+}
+
+/// Lifelike history through a registry, as [`history_of_kills`] has it.
+pub fn history_through(world: &mut World, registry: &Registry) -> u64 {
+    let set = set(registry);
+    history_of_kills(world, |world, seed| {
+        let seed = seed.to_string();
+        let made = ["--conversations", CONVERSATIONS, "--seed", &seed];
+        world.must(&[&["simulate", "--set", &set][..], &made].concat());
+    })
 }
 
 /// Made-up history, decided by processes that are killed again and again, until at least one has left a transaction
@@ -188,7 +199,7 @@ fn end(world: &World) -> i64 {
 }
 
 /// The records of the topic, those of aborted transactions too.
-fn uncommitted(world: &World) -> u64 {
+pub fn uncommitted(world: &World) -> u64 {
     let consumer = consumer(world);
     let mut places = TopicPartitionList::new();
     for partition in 0..PARTITIONS {

@@ -24,13 +24,18 @@ mod binary;
 #[allow(dead_code)]
 #[path = "../processes/http.rs"]
 mod http;
+#[allow(dead_code)]
+#[path = "../../../processor/readmodel/tests/support/postgres.rs"]
+mod postgres;
 
 mod broken_outputs;
+mod connect;
 mod consumers;
 mod defences;
 mod examples;
 mod faults;
 mod feeder;
+mod flink;
 mod judge;
 mod lines;
 mod member;
