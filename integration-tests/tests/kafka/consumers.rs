@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use afterword_integration_tests::kafka::{Registry, repository};
 use rdkafka::ClientConfig;
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -24,13 +25,15 @@ const FACTS: usize = 12_000;
 /// Processes killed in a round, and how many rounds there may be until a kill has left a transaction unfinished.
 const KILLS: usize = 6;
 const ROUNDS: u64 = 5;
-/// How soon a process decides after its start, and how long it lives from then on.
+/// How soon a process writes after its start, and how long it lives from then on. The first that it writes has no value.
 const FIRST_COMMIT: Duration = Duration::from_secs(60);
-const LIVES: [Duration; 4] = [
+const LIVES: [Duration; 6] = [
     Duration::from_millis(20),
+    Duration::from_millis(250),
     Duration::from_millis(90),
+    Duration::from_millis(400),
     Duration::from_millis(160),
-    Duration::from_millis(50),
+    Duration::from_millis(320),
 ];
 /// Facts in a transaction: few, so that a process is mostly within one when it is killed.
 const COMMIT_FACTS: u64 = 150;
@@ -132,14 +135,22 @@ pub fn through(registry: &Registry) -> World {
     world
 }
 
-/// Lifelike history through a registry, as [`history_of_kills`] has it.
+/// Lifelike history through a registry, as [`history_of_kills`] has it, until aborted records have values too. Returns how many have.
 pub fn history_through(world: &mut World, registry: &Registry) -> u64 {
     let set = set(registry);
-    history_of_kills(world, |world, seed| {
-        let seed = seed.to_string();
-        let made = ["--conversations", CONVERSATIONS, "--seed", &seed];
-        world.must(&[&["simulate", "--set", &set][..], &made].concat());
-    })
+    for attempt in 0..ROUNDS {
+        history_of_kills(world, |world, round| {
+            let seed = (attempt * ROUNDS + round).to_string();
+            let made = ["--conversations", CONVERSATIONS, "--seed", &seed];
+            world.must(&[&["simulate", "--set", &set][..], &made].concat());
+        });
+        let committed = world.stranger().read_topic(TOPIC).len() as u64;
+        let (_, with_value) = uncommitted(world);
+        if with_value > committed {
+            return with_value - committed;
+        }
+    }
+    panic!("no kill left a rating unfinished");
 }
 
 /// Made-up history, decided by processes that are killed again and again, until at least one has left a transaction
@@ -167,7 +178,7 @@ fn history_of_kills(world: &mut World, mut make: impl FnMut(&mut World, u64)) ->
         world.catch_up(&mut [&mut member], CATCH_UP).unwrap();
         member.stop();
         let committed = world.stranger().read_topic(TOPIC).len() as u64;
-        let aborted = uncommitted(world) - committed;
+        let aborted = uncommitted(world).0 - committed;
         if aborted > 0 {
             return aborted;
         }
@@ -198,8 +209,9 @@ fn end(world: &World) -> i64 {
     ends.map(|bounds| bounds.unwrap().1).sum()
 }
 
-/// The records of the topic, those of aborted transactions too.
-pub fn uncommitted(world: &World) -> u64 {
+/// The records of the topic, those of aborted transactions too; and how many of them have a value. A process that takes a partition over
+/// leaves one without, aborted.
+pub fn uncommitted(world: &World) -> (u64, u64) {
     let consumer = consumer(world);
     let mut places = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
@@ -209,15 +221,18 @@ pub fn uncommitted(world: &World) -> u64 {
             .unwrap();
     }
     consumer.assign(&places).unwrap();
-    let (mut count, mut ended) = (0, 0);
+    let (mut count, mut with_value, mut ended) = (0, 0, 0);
     while ended < PARTITIONS {
         match consumer.poll(CALL).expect("the end of each partition") {
-            Ok(_) => count += 1,
+            Ok(record) => {
+                count += 1;
+                with_value += u64::from(record.payload().is_some());
+            }
             Err(KafkaError::PartitionEOF(_)) => ended += 1,
             Err(error) => panic!("{error}"),
         }
     }
-    count
+    (count, with_value)
 }
 
 /// What `afterword tail` prints, counted.

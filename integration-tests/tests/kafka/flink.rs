@@ -74,6 +74,7 @@ fn flink_gets_the_right_scorecards_and_ratings_through_the_registry() {
 
     flink.refused();
     flink.leaves_the_enum_out(examples::objects(&told).count() + REPEATED);
+    world.went_well();
     println!(
         "Flink: {} days; {answers:?}, with {aborted} aborted records and {REPEATED} repeated ones",
         more.len()
