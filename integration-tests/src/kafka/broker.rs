@@ -8,13 +8,17 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::process::{Process, tied};
-use super::{jars, repository};
+use super::{classes, repository};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// A broker that hands its partitions over first.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 /// What a broker says when its clients may come: the controllers know it, and it has recovered its logs.
 const READY: &str = "Kafka Server started";
+
+/// Sets of jars: what the example of docs/consumers/java.md needs, and a program that runs Flink.
+pub const CONSUMER: &[&str] = &["broker", "consumer"];
+pub const FLINK: &[&str] = &["flink"];
 
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -149,7 +153,7 @@ pub fn java(options: &[String], class: &str) -> Command {
     let flags = repository().join("integration-tests/kafka/jvm.options");
     let mut command = tied("java");
     command.arg(format!("@{}", flags.display())).args(options);
-    command.arg("-cp").arg(jars("broker").join("*")).arg(class);
+    command.arg("-cp").arg(classes(&["broker"])).arg(class);
     command
 }
 
@@ -158,27 +162,26 @@ pub fn java_consumer(folder: &Path, class: &str) -> Command {
     let mut command = tied("java");
     command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
     command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
-    let classes = format!("{}:{}", folder.display(), consumers_classes());
+    let classes = format!("{}:{}", folder.display(), classes(CONSUMER));
     command.arg("-cp").arg(classes).arg(class);
     command
 }
 
-/// The Java compiler about to compile a file, with the same, into the folder where it lies.
-pub fn compile(file: &Path) -> Command {
-    let mut command = tied("javac");
-    command
-        .arg("-Xlint:all")
-        .arg("-cp")
-        .arg(consumers_classes());
-    command
-        .arg("-d")
-        .arg(file.parent().expect("a file in a folder"));
-    command.arg(file);
+/// Java about to run a class of this folder, with Flink: 400 MB.
+pub fn java_flink(folder: &Path, class: &str) -> Command {
+    let mut command = tied("java");
+    command.args(["-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=error");
+    command.args(["-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"]);
+    let classes = format!("{}:{}", folder.display(), classes(FLINK));
+    command.arg("-cp").arg(classes).arg(class);
     command
 }
 
-fn consumers_classes() -> String {
-    let sets = [jars("broker"), jars("consumer")];
-    sets.map(|set| set.join("*").display().to_string())
-        .join(":")
+/// The Java compiler about to compile a file with these sets of jars, into this folder.
+pub fn compile(file: &Path, sets: &[&'static str], into: &Path) -> Command {
+    let mut command = tied("javac");
+    command.arg("-Xlint:all").arg("-cp").arg(classes(sets));
+    command.arg("-d").arg(into).arg(file);
+    command
 }

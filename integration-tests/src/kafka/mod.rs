@@ -10,13 +10,14 @@ mod ports;
 mod process;
 mod registry;
 mod tools;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-pub use broker::{compile, java_consumer};
+pub use broker::{CONSUMER, FLINK, compile, java_consumer, java_flink};
 pub use certificates::Certificates;
 pub use cluster::Cluster;
 pub use options::{Options, PASSWORD, Security, USER};
@@ -24,6 +25,7 @@ pub use ports::{addresses, free_ports};
 pub use process::{Process, tied};
 pub use registry::Registry;
 pub use tools::Consumed;
+pub use worker::{WORKER, Worker, plugins};
 
 /// The top of the checkout.
 pub fn repository() -> &'static Path {
@@ -47,4 +49,11 @@ fn jars(set: &'static str) -> PathBuf {
         PathBuf::from(String::from_utf8_lossy(&done.stdout).trim())
     };
     known.entry(set).or_insert_with(fetch).clone()
+}
+
+/// All jars of these sets, as Java wants them.
+pub fn classes(sets: &[&'static str]) -> String {
+    let each = sets.iter().map(|set| jars(set).join("*"));
+    let texts: Vec<String> = each.map(|path| path.display().to_string()).collect();
+    texts.join(":")
 }

@@ -26,7 +26,7 @@ use std::fs;
 use std::process::Command;
 
 use afterword_integration_tests::examples::python;
-use afterword_integration_tests::kafka::{compile, repository};
+use afterword_integration_tests::kafka::{CONSUMER, compile, repository};
 
 /// Runs a command that has to end well; returns what it printed.
 fn must(command: &mut Command) -> String {
@@ -81,5 +81,6 @@ fn the_example_in_java_compiles() {
     let folder = tempfile::tempdir().unwrap();
     let page = "consumers/java.md";
     afterword_integration_tests::examples::write_files(page, "java", folder.path());
-    must(&mut compile(&folder.path().join("Scorecards.java")));
+    let file = folder.path().join("Scorecards.java");
+    must(&mut compile(&file, CONSUMER, folder.path()));
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use afterword_integration_tests::kafka::{Registry, repository};
 use rdkafka::ClientConfig;
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -17,20 +18,22 @@ use serde_json::Value;
 use crate::world::{CATCH_UP, GROUP, Plan, World};
 use crate::{alone, binary, examples, judge, wait};
 
-const TOPIC: &str = "rating-submitted";
+pub const TOPIC: &str = "rating-submitted";
 const PARTITIONS: i32 = 2;
 const CONVERSATIONS: &str = "1500";
 const FACTS: usize = 12_000;
 /// Processes killed in a round, and how many rounds there may be until a kill has left a transaction unfinished.
 const KILLS: usize = 6;
 const ROUNDS: u64 = 5;
-/// How soon a process decides after its start, and how long it lives from then on.
+/// How soon a process writes after its start, and how long it lives from then on. The first that it writes has no value.
 const FIRST_COMMIT: Duration = Duration::from_secs(60);
-const LIVES: [Duration; 4] = [
+const LIVES: [Duration; 6] = [
     Duration::from_millis(20),
+    Duration::from_millis(250),
     Duration::from_millis(90),
+    Duration::from_millis(400),
     Duration::from_millis(160),
-    Duration::from_millis(50),
+    Duration::from_millis(320),
 ];
 /// Facts in a transaction: few, so that a process is mostly within one when it is killed.
 const COMMIT_FACTS: u64 = 150;
@@ -84,23 +87,10 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
     let _alone = alone();
     let python = clickhouse();
     let registry = Registry::start();
-    let set = format!("schema_registry.url={}", registry.url());
+    let mut world = through(&registry);
+    let set = set(&registry);
     let with_registry = ["--set", set.as_str()];
-    let plan = Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs())
-        .with("schema_registry.url", registry.url());
-    let mut world = World::new(plan);
-    world.must(&["schemas", "register", "--set", &set]);
-    history_of_kills(&mut world, |world, seed| {
-        let seed = seed.to_string();
-        let made = [
-            "simulate",
-            "--conversations",
-            CONVERSATIONS,
-            "--seed",
-            &seed,
-        ];
-        world.must(&[&made[..], &with_registry].concat());
-    });
+    history_through(&mut world, &registry);
 
     let told = tail(&mut world, &with_registry);
     let script = repository().join("integration-tests/kafka/clickhouse/ratings.py");
@@ -131,6 +121,38 @@ fn clickhouse_gets_the_right_counts_of_ratings_through_the_registry() {
     println!("{TOPIC} in ClickHouse and by tail: {told:?}");
 }
 
+/// How a command is told of a registry, after `--set`.
+pub fn set(registry: &Registry) -> String {
+    format!("schema_registry.url={}", registry.url())
+}
+
+/// Brokers whose processes use this registry, in which the program's schemas are.
+pub fn through(registry: &Registry) -> World {
+    let plan = Plan::new(binary::path(), 1, PARTITIONS.unsigned_abs())
+        .with("schema_registry.url", registry.url());
+    let mut world = World::new(plan);
+    world.must(&["schemas", "register", "--set", &set(registry)]);
+    world
+}
+
+/// Lifelike history through a registry, as [`history_of_kills`] has it, until aborted records have values too. Returns how many have.
+pub fn history_through(world: &mut World, registry: &Registry) -> u64 {
+    let set = set(registry);
+    for attempt in 0..ROUNDS {
+        history_of_kills(world, |world, round| {
+            let seed = (attempt * ROUNDS + round).to_string();
+            let made = ["--conversations", CONVERSATIONS, "--seed", &seed];
+            world.must(&[&["simulate", "--set", &set][..], &made].concat());
+        });
+        let committed = world.stranger().read_topic(TOPIC).len() as u64;
+        let (_, with_value) = uncommitted(world);
+        if with_value > committed {
+            return with_value - committed;
+        }
+    }
+    panic!("no kill left a rating unfinished");
+}
+
 /// Made-up history, decided by processes that are killed again and again, until at least one has left a transaction
 /// unfinished; then to its end. Returns how many records of the topic were aborted.
 fn history_of_kills(world: &mut World, mut make: impl FnMut(&mut World, u64)) -> u64 {
@@ -156,7 +178,7 @@ fn history_of_kills(world: &mut World, mut make: impl FnMut(&mut World, u64)) ->
         world.catch_up(&mut [&mut member], CATCH_UP).unwrap();
         member.stop();
         let committed = world.stranger().read_topic(TOPIC).len() as u64;
-        let aborted = uncommitted(world) - committed;
+        let aborted = uncommitted(world).0 - committed;
         if aborted > 0 {
             return aborted;
         }
@@ -187,8 +209,9 @@ fn end(world: &World) -> i64 {
     ends.map(|bounds| bounds.unwrap().1).sum()
 }
 
-/// The records of the topic, those of aborted transactions too.
-fn uncommitted(world: &World) -> u64 {
+/// The records of the topic, those of aborted transactions too; and how many of them have a value. A process that takes a partition over
+/// leaves one without, aborted.
+pub fn uncommitted(world: &World) -> (u64, u64) {
     let consumer = consumer(world);
     let mut places = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
@@ -198,15 +221,18 @@ fn uncommitted(world: &World) -> u64 {
             .unwrap();
     }
     consumer.assign(&places).unwrap();
-    let (mut count, mut ended) = (0, 0);
+    let (mut count, mut with_value, mut ended) = (0, 0, 0);
     while ended < PARTITIONS {
         match consumer.poll(CALL).expect("the end of each partition") {
-            Ok(_) => count += 1,
+            Ok(record) => {
+                count += 1;
+                with_value += u64::from(record.payload().is_some());
+            }
             Err(KafkaError::PartitionEOF(_)) => ended += 1,
             Err(error) => panic!("{error}"),
         }
     }
-    count
+    (count, with_value)
 }
 
 /// What `afterword tail` prints, counted.

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use afterword_integration_tests::examples;
-use afterword_integration_tests::kafka::{compile, java_consumer, repository};
+use afterword_integration_tests::kafka::{CONSUMER, compile, java_consumer, repository};
 use serde_json::Value;
 
 use crate::world::World;
 
 /// What the pages call a broker and a registry.
-const BROKER: &str = "kafka-1:9092";
-const REGISTRY: &str = "http://registry:8081";
+pub const BROKER: &str = "kafka-1:9092";
+pub const REGISTRY: &str = "http://registry:8081";
 /// Kafka's tools on the pages, and their classes.
 const TOOLS: [(&str, &str); 2] = [
     (
@@ -28,7 +28,7 @@ const TOOLS: [(&str, &str); 2] = [
 ];
 
 /// Ratings and those with a comment, by present reaction.
-type Ratings = BTreeMap<String, (u64, u64)>;
+pub type Ratings = BTreeMap<String, (u64, u64)>;
 
 /// Ratings copied by Python, and once more from the beginning, which must change nothing.
 pub fn python(world: &mut World, registry: Option<&str>, told: &str) {
@@ -89,20 +89,10 @@ pub fn kafkas_tools(world: &World, records: u64) {
 /// Scorecards as Java has them, each key's highest revision.
 pub fn java(world: &mut World) {
     world.must(&["run", "--drain"]);
-    let mut expected: HashMap<String, Value> = HashMap::new();
-    for card in objects(&world.must(&["tail", "teammate-scorecards"])) {
-        let encoded = |name| text(&card, name).replace('%', "%25").replace('/', "%2F");
-        let (workspace, teammate) = (encoded("workspace_id"), encoded("teammate_id"));
-        let key = format!("{workspace}/{teammate}/{}", text(&card, "day"));
-        let known = expected.get(&key).map(|known| known["revision"].as_i64());
-        if known.is_none_or(|known| known < card["revision"].as_i64()) {
-            expected.insert(key, card);
-        }
-    }
-    assert!(!expected.is_empty(), "no scorecards");
+    let expected = scorecards(&world.must(&["tail", "teammate-scorecards"]));
     let folder = folder(world, "java");
     examples::write_files("consumers/java.md", "java", &folder);
-    printed(compile(&folder.join("Scorecards.java")));
+    printed(compile(&folder.join("Scorecards.java"), CONSUMER, &folder));
     let mut command = java_consumer(&folder, "Scorecards");
     command.arg(world.bootstrap_servers());
     command.arg(repository().join("schemas/teammate-scorecard.avsc"));
@@ -128,8 +118,24 @@ pub fn clickhouse(world: &World, registry: &str) -> PathBuf {
     path
 }
 
+/// The latest scorecard of each key, of what `tail` prints.
+pub fn scorecards(told: &str) -> HashMap<String, Value> {
+    let mut latest: HashMap<String, Value> = HashMap::new();
+    for card in objects(told) {
+        let encoded = |name| text(&card, name).replace('%', "%25").replace('/', "%2F");
+        let (workspace, teammate) = (encoded("workspace_id"), encoded("teammate_id"));
+        let key = format!("{workspace}/{teammate}/{}", text(&card, "day"));
+        let known = latest.get(&key).map(|known| known["revision"].as_i64());
+        if known.is_none_or(|known| known < card["revision"].as_i64()) {
+            latest.insert(key, card);
+        }
+    }
+    assert!(!latest.is_empty(), "no scorecards");
+    latest
+}
+
 /// Each rating as its submission with the highest revision has it, of what `tail` prints.
-fn ratings(told: &str) -> Ratings {
+pub fn ratings(told: &str) -> Ratings {
     let mut latest: HashMap<String, Value> = HashMap::new();
     for rating in objects(told) {
         let known = latest.get(text(&rating, "request_id"));
@@ -148,22 +154,22 @@ fn ratings(told: &str) -> Ratings {
     ratings
 }
 
-fn objects(told: &str) -> impl Iterator<Item = Value> {
+pub fn objects(told: &str) -> impl Iterator<Item = Value> {
     let lines = told.lines().filter(|line| line.starts_with('{'));
     lines.map(|line| serde_json::from_str(line).unwrap())
 }
 
-fn text<'a>(object: &'a Value, member: &str) -> &'a str {
+pub fn text<'a>(object: &'a Value, member: &str) -> &'a str {
     object[member].as_str().unwrap()
 }
 
-fn folder(world: &World, name: &str) -> PathBuf {
+pub fn folder(world: &World, name: &str) -> PathBuf {
     let folder = world.path().join(name);
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-fn printed(mut command: Command) -> String {
+pub fn printed(mut command: Command) -> String {
     let done = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (printed, errors) = (text(&done.stdout), text(&done.stderr));

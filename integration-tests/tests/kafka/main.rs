@@ -27,14 +27,19 @@ mod closes;
 #[allow(dead_code)]
 #[path = "../processes/http.rs"]
 mod http;
+#[allow(dead_code)]
+#[path = "../../../processor/readmodel/tests/support/postgres.rs"]
+mod postgres;
 
 mod broken_outputs;
+mod connect;
 mod consumers;
 mod defences;
 mod erase;
 mod examples;
 mod faults;
 mod feeder;
+mod flink;
 mod judge;
 mod lines;
 mod member;
