@@ -335,7 +335,14 @@ fn what_cannot_be_is_refused() {
         &["--log", "kafka", "--bootstrap-servers", "127.0.0.1:1"],
     ]
     .concat();
-    refused(&place, &on_kafka, "cannot be rewritten");
+    refused(&place, &on_kafka, "Kafka cannot be reached");
+    let deleting = place.run(&[&asked[..], &["--delete-records"]].concat());
+    assert_eq!(deleting.status.code(), Some(2), "{}", deleting.stdout);
+    assert!(
+        deleting.stderr.contains("records are rewritten"),
+        "{}",
+        deleting.stderr
+    );
     let service = place.serve(&[]);
     refused(&place, &asked, "stop it first");
     assert!(service.stop().success());
