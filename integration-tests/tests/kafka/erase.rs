@@ -260,19 +260,31 @@ impl Scene {
     }
 }
 
-/// Has a group stand at the beginning or at the end of all facts.
-fn commit(world: &World, group: &str, at_the_end: bool) {
+/// Where a group is to stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    Start,
+    End,
+    /// After the last record, before the mark that ends its transaction.
+    BeforeTheMark,
+}
+
+/// Has a group stand so in a topic.
+fn commit(world: &World, group: &str, topic: &str, stand: Stand) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", world.bootstrap_servers());
     config.set("group.id", group);
     let consumer: BaseConsumer = config.create().unwrap();
     let mut places = TopicPartitionList::new();
     for partition in 0..PARTITIONS as i32 {
-        let topic = "conversation-events";
         let (start, end) = consumer.fetch_watermarks(topic, partition, CALL).unwrap();
-        let offset = Offset::Offset(if at_the_end { end } else { start });
+        let offset = match stand {
+            Stand::Start => start,
+            Stand::End => end,
+            Stand::BeforeTheMark => end - 1,
+        };
         places
-            .add_partition_offset(topic, partition, offset)
+            .add_partition_offset(topic, partition, Offset::Offset(offset))
             .unwrap();
     }
     consumer.commit(&places, CommitMode::Sync).unwrap();
@@ -361,10 +373,10 @@ fn deleted(scene: &mut Scene) {
     scene.import(&carla);
     scene.drain();
     let reading = "one-that-reads-slowly";
-    commit(&scene.world, reading, false);
+    commit(&scene.world, reading, NAMING[0], Stand::Start);
     scene.refused(&["--delete-records"], reading);
     assert!(scene.tail("conversation-events").concat().contains(ANNA));
-    commit(&scene.world, reading, true);
+    commit(&scene.world, reading, NAMING[0], Stand::End);
     let told = scene.erased(&["--delete-records"]);
     assert_eq!(told["records_deleted"], true, "{told}");
     for topic in NAMING {
@@ -375,6 +387,13 @@ fn deleted(scene: &mut Scene) {
     scene.verify_kept();
     scene.refused(&[], "found nothing");
 
+    let at_the_end = "one-that-has-read-all";
+    commit(&scene.world, at_the_end, NAMING[1], Stand::BeforeTheMark);
+    let dry = scene.erased_of(CARLA, &["--delete-records=all", "--dry-run"]);
+    assert_eq!(dry["records_deleted"], false, "{dry}");
+    let class = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+    let delete = ["--delete", "--group", at_the_end];
+    scene.world.cluster.tool_output(class, &delete);
     let told = scene.erased_of(CARLA, &["--delete-records=all"]);
     assert_eq!(told["topics"][0]["partitions"], PARTITIONS, "{told}");
     for topic in NAMING {

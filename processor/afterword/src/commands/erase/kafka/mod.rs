@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::registry;
 use crate::terminal::Progress;
 use hold::Hold;
-use standing::{Standing, check_read, refused};
+use standing::{Standing, refused};
 
 /// What was done, or would be.
 #[derive(Debug)]
@@ -93,14 +93,15 @@ impl Erasing<'_> {
         let standing = Standing::find(self.log, &mut self.eraser, &mut self.progress);
         let standing = standing.map_err(reading)?;
         let done = standing.done(self.log, &self.hold, &self.report)?;
-        let deleted = match self.erase.delete_records {
+        let wanted = match self.erase.delete_records {
             None => Vec::new(),
             Some(DeleteRecords::Needed) => standing.needed(),
             Some(DeleteRecords::All) => done,
         };
-        if self.erase.delete_records.is_some() {
-            check_read(&deleted, self.brokers, self.log, &self.report)?;
-        }
+        let deleted = match self.erase.delete_records {
+            None => wanted,
+            Some(_) => standing.read_by_all(wanted, self.brokers, self.log, &self.report)?,
+        };
         // What is erased already stays so, and topics have the comments as they were.
         self.eraser.erasure.recognise();
         let states = self.states().map_err(reading)?;

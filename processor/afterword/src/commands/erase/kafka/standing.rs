@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use afterword_log::kafka::KafkaLog;
-use afterword_log::kafka::admin::{self, AdminError, Before, Lifetimes};
+use afterword_log::kafka::admin::{self, AdminError, Before, Behind, Lifetimes};
 use afterword_log::{Log as _, LogError, Offset, Partition, RecordRef, Rewriter as _, Topic};
 
 use afterword_readmodel::ProjectedPosition;
@@ -161,16 +161,77 @@ impl Standing {
                      {done}; start the service, wait until it has caught up, and stop it in order (SIGTERM). Nothing was changed"
                 )));
             }
-            // After the last record there may be marks of transactions, which would keep a file that has nothing else.
-            let last = self.last.get(&(topic, partition)).copied();
-            let rest = done.filter(|done| last.is_some_and(|last| *done <= last));
-            let end = || log.bounds(topic, partition).map(|bounds| bounds.end);
-            let done = rest.map_or_else(|| patiently(end), Ok);
-            let done =
-                done.map_err(|error| Failure::while_doing("reading the log on Kafka", error))?;
+            // After the last output there may be marks of transactions, which would keep a file that has nothing else. Facts are
+            // others' to write, at any time: what is not in a state stays.
+            let has_more = done.is_some_and(|done| done <= self.last(topic, partition));
+            let done = match (topic, done) {
+                (Topic::ConversationEvents, Some(done)) => done,
+                (_, Some(done)) if has_more => done,
+                _ => {
+                    let bounds = patiently(|| log.bounds(topic, partition));
+                    let failed = |error| Failure::while_doing("reading the log on Kafka", error);
+                    bounds.map_err(failed)?.end
+                }
+            };
             all.push((topic, partition, done));
         }
         Ok(all)
+    }
+
+    /// Up to where records can be deleted: everybody has read them, and nobody stands before that.
+    ///
+    /// # Errors
+    /// With those who have not.
+    pub fn read_by_all(
+        &self,
+        mut before: Vec<Before>,
+        brokers: &admin::Eraser<'_>,
+        log: &KafkaLog,
+        report: &Report,
+    ) -> Result<Vec<Before>, Failure> {
+        if !report.is_there() {
+            return Err(Failure::Failed(
+                "expected the report database, to know that outputs are projected before they are deleted, found none: run this \
+                 where it is, or name it (key reports.database_url). Nothing was changed"
+                    .to_owned(),
+            ));
+        }
+        let ours: BTreeSet<String> = hold::groups(log).into_iter().collect();
+        let behind = brokers.behind(&before, &ours).map_err(refused)?;
+        // Marks of transactions are nothing to read.
+        let is_late = |group: &&Behind| group.next <= self.last(group.topic, group.partition);
+        let late: Vec<&Behind> = behind.iter().filter(is_late).collect();
+        if let Some(first) = late.first() {
+            let groups: BTreeSet<&str> = late.iter().map(|behind| behind.group.as_str()).collect();
+            return Err(Failure::Failed(format!(
+                "expected all consumer groups to have read what is to be deleted, found that these have not: {} ({} stands at \
+                 offset {} of {} {}). Let them catch up, or delete the groups that nobody uses any more (kafka-consumer-groups.sh \
+                 --delete --group …). Nothing was changed",
+                Vec::from_iter(groups).join(", "),
+                first.group,
+                first.next,
+                first.topic,
+                first.partition
+            )));
+        }
+        // A reader that finds its position deleted may go on from the end instead, past what comes meanwhile.
+        for group in &behind {
+            let of_group = |(topic, partition, _): &&mut Before| {
+                (*topic, *partition) == (group.topic, group.partition)
+            };
+            if let Some((_, _, to)) = before.iter_mut().find(of_group) {
+                *to = group.next.min(*to);
+            }
+        }
+        Ok(before)
+    }
+
+    /// The last record of a partition.
+    fn last(&self, topic: Topic, partition: Partition) -> Offset {
+        self.last
+            .get(&(topic, partition))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -180,41 +241,6 @@ fn next_of(positions: &[ProjectedPosition], topic: Topic, partition: Partition) 
     found.map_or(Offset(0), |found| found.next)
 }
 
-/// Whether everybody has read what is to be deleted.
-///
-/// # Errors
-/// With those who have not.
-pub fn check_read(
-    before: &[Before],
-    brokers: &admin::Eraser<'_>,
-    log: &KafkaLog,
-    report: &Report,
-) -> Result<(), Failure> {
-    if !report.is_there() {
-        return Err(Failure::Failed(
-                "expected the report database, to know that outputs are projected before they are deleted, found none: run this where \
-                 it is, or name it (key reports.database_url). Nothing was changed"
-                    .to_owned(),
-            ));
-    }
-    let ours: BTreeSet<String> = hold::groups(log).into_iter().collect();
-    let behind = brokers.behind(before, &ours).map_err(refused)?;
-    let Some(first) = behind.first() else {
-        return Ok(());
-    };
-    let groups: BTreeSet<&str> = behind.iter().map(|behind| behind.group.as_str()).collect();
-    let groups: Vec<&str> = groups.into_iter().collect();
-    Err(Failure::Failed(format!(
-        "expected all consumer groups to have read what is to be deleted, found that these have not: {} ({} stands at offset {} of {} \
-             {}). Let them catch up, or delete the groups that nobody uses any more (kafka-consumer-groups.sh --delete --group …). \
-             Nothing was changed",
-        groups.join(", "),
-        first.group,
-        first.next,
-        first.topic,
-        first.partition
-    )))
-}
 /// What a broker says.
 pub fn refused(error: AdminError) -> Failure {
     Failure::Failed(error.to_string())
