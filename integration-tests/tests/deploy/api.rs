@@ -60,6 +60,9 @@ fn the_api_does_as_its_document_says() {
     let service = place.serve(&[]);
     service.wait_until_ready(Duration::from_secs(60));
     place.must(&["simulate", "--conversations", "200", "--days", "20"]);
+    service.wait_for("a rating", Duration::from_secs(60), |_| {
+        !place.tail("rating-submitted").is_empty()
+    });
     let ratings = place.tail("rating-submitted");
     let rating: Value = serde_json::from_str(&ratings[0]).unwrap();
     let text = |name: &str| rating[name].as_str().unwrap();

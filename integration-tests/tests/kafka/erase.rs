@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::closes::{now_ms, request_id};
 use crate::http::Client;
+use crate::member::program;
 use crate::world::{CATCH_UP, Plan, World};
 use crate::{alone, binary, wait};
 
@@ -38,6 +40,8 @@ const NAMING: [&str; 3] = [
 const CHANGELOG: &str = "afterword-state-changelog";
 /// How long brokers may take to remove files, and to compact.
 const REMOVED: Duration = Duration::from_secs(90);
+/// How long erasures live that are killed: most of one goes by before it writes.
+const LIVES_MS: [u64; 8] = [2_000, 5_000, 5_500, 6_000, 6_300, 6_600, 6_900, 7_200];
 const CALL: Duration = Duration::from_secs(10);
 
 fn fact(conversation: &str, id: u32, at_ms: i64, kind: &str, more: Value) -> String {
@@ -218,6 +222,26 @@ impl Scene {
         said.lines().map(str::to_owned).collect()
     }
 
+    /// Whether an erasure was killed so long after its start, and had not ended before.
+    fn is_killed_after(&self, delay: Duration) -> bool {
+        let mut command = program(binary::path());
+        command.args(["erase", "--workspace", "w1", "--customer", ANNA]);
+        command.args(["--log", "kafka", "--bootstrap-servers"]);
+        command.arg(self.world.bootstrap_servers()).args(PLAIN);
+        command
+            .arg("--data-dir")
+            .arg(self.world.path().join("commands"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(delay);
+        let has_ended = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The group has it as a member until its session ends.
+        std::thread::sleep(Duration::from_secs(7));
+        !has_ended
+    }
+
     /// What the reports say.
     fn figures(&mut self) -> Vec<String> {
         // In the directory of the commands: the report database is there.
@@ -348,6 +372,45 @@ fn a_customer_is_taken_out_of_kafka() {
     deleted(&mut scene);
     rolled(&mut scene, changelog);
     scene.world.went_well();
+}
+
+#[test]
+#[ignore = "kills an erasure again and again, and waits for each one's session: two minutes; `make test-kafka` runs it"]
+fn an_erasure_that_was_killed_is_done_again() {
+    let _alone = alone();
+    let mut scene = Scene::new();
+    let mut killed = 0;
+    for delay in LIVES_MS {
+        killed += u32::from(scene.is_killed_after(Duration::from_millis(delay)));
+    }
+    let mut told = (false, String::new());
+    let erased = wait::until(CATCH_UP, || {
+        told = scene.erase(&["--json"]);
+        assert!(told.0 || told.1.contains("a service runs"), "{}", told.1);
+        told.0
+    });
+    assert!(erased, "{}", told.1);
+    let last: Value = serde_json::from_str(told.1.lines().next().unwrap()).unwrap();
+    let again = scene.erased(&[]);
+    assert_eq!(
+        (
+            &again["pseudonym"],
+            &again["states"],
+            &again["report"]["comments"]
+        ),
+        (&last["pseudonym"], &json!(0), &json!(0)),
+        "{again}"
+    );
+    let has_anna = |(needle, _): &(&str, String)| [ANNA, EMAIL].contains(needle);
+    assert!(!scene.found("commands").iter().any(has_anna));
+    scene.world.verify().unwrap();
+    goes_on(&mut scene, last["pseudonym"].as_str().unwrap());
+    scene.world.went_well();
+    println!(
+        "{killed} of {} were killed; the last one had {} states to do",
+        LIVES_MS.len(),
+        last["states"]
+    );
 }
 
 /// A conversation that was open goes on: its customer is asked under the name that they have now, and answers so.
