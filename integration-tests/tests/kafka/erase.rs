@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use crate::closes::{now_ms, request_id};
 use crate::http::Client;
 use crate::member::program;
-use crate::world::{CATCH_UP, Plan, World};
+use crate::world::{CATCH_UP, GROUP, Plan, World};
 use crate::{alone, binary, wait};
 
 const ANNA: &str = "customer-4711-anna";
 const EMAIL: &str = "anna.mustermann@example.com";
 const CARLA: &str = "customer-2342-carla";
+const NAMES: [&str; 2] = [ANNA, EMAIL];
 /// What is to be gone: ids, addresses, and of each text a part that stands nowhere else.
 const GONE: [&str; 6] = [
     ANNA,
@@ -238,7 +239,12 @@ impl Scene {
         child.kill().unwrap();
         child.wait().unwrap();
         // The group has it as a member until its session ends.
-        std::thread::sleep(Duration::from_secs(7));
+        let asker = consumer(&self.world, GROUP);
+        let is_alone = wait::until(CATCH_UP, || {
+            let found = asker.client().fetch_group_list(Some(GROUP), CALL).unwrap();
+            found.groups().iter().all(|it| it.members().is_empty())
+        });
+        assert!(is_alone, "a member that was killed stays");
         !has_ended
     }
 
@@ -268,12 +274,8 @@ impl Scene {
     }
 
     /// What is found in the program's directory, and in what brokers store.
-    fn found(&self, place: &str) -> Vec<(&'static str, String)> {
-        found(&self.world.path().join(place), &GONE)
-    }
-
-    fn verify_kept(&mut self) {
-        self.world.must(&["verify", "--kept-only"]);
+    fn found<'n>(&self, place: &str, needles: &[&'n str]) -> Vec<(&'n str, String)> {
+        found(&self.world.path().join(place), needles)
     }
 
     fn alter(&self, topic: &str, settings: &str) {
@@ -293,12 +295,16 @@ enum Stand {
     BeforeTheMark,
 }
 
-/// Has a group stand so in a topic.
-fn commit(world: &World, group: &str, topic: &str, stand: Stand) {
+fn consumer(world: &World, group: &str) -> BaseConsumer {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", world.bootstrap_servers());
     config.set("group.id", group);
-    let consumer: BaseConsumer = config.create().unwrap();
+    config.create().unwrap()
+}
+
+/// Has a group stand so in a topic.
+fn commit(world: &World, group: &str, topic: &str, stand: Stand) {
+    let consumer = consumer(world, group);
     let mut places = TopicPartitionList::new();
     for partition in 0..PARTITIONS as i32 {
         let (start, end) = consumer.fetch_watermarks(topic, partition, CALL).unwrap();
@@ -318,7 +324,9 @@ fn commit(world: &World, group: &str, topic: &str, stand: Stand) {
 fn a_customer_is_taken_out_of_kafka() {
     let _alone = alone();
     let mut scene = Scene::new();
-    assert!(!scene.found("commands").is_empty() && !scene.found("brokers").is_empty());
+    assert!(
+        !scene.found("commands", &GONE).is_empty() && !scene.found("brokers", &GONE).is_empty()
+    );
     let figures = scene.figures();
     let cards = scene.tail("teammate-scorecards");
     let changelog = scene.world.cluster.console_consumer(CHANGELOG, true).count;
@@ -353,8 +361,7 @@ fn a_customer_is_taken_out_of_kafka() {
         told["changelog"]["max_compaction_lag_ms"],
         json!(7 * 86_400_000)
     );
-    let has_anna = |(needle, _): &(&str, String)| [ANNA, EMAIL].contains(needle);
-    assert!(!scene.found("commands").iter().any(has_anna));
+    assert_eq!(scene.found("commands", &NAMES), []);
     scene.world.verify().unwrap();
     assert_eq!(scene.figures(), figures);
     // Done again, it is the same customer; so is whoever answers.
@@ -401,8 +408,7 @@ fn an_erasure_that_was_killed_is_done_again() {
         (&last["pseudonym"], &json!(0), &json!(0)),
         "{again}"
     );
-    let has_anna = |(needle, _): &(&str, String)| [ANNA, EMAIL].contains(needle);
-    assert!(!scene.found("commands").iter().any(has_anna));
+    assert_eq!(scene.found("commands", &NAMES), []);
     scene.world.verify().unwrap();
     goes_on(&mut scene, last["pseudonym"].as_str().unwrap());
     scene.world.went_well();
@@ -447,7 +453,7 @@ fn deleted(scene: &mut Scene) {
     }
     let facts = scene.tail("conversation-events").concat();
     assert!(facts.contains(BERT), "what came after it stays");
-    scene.verify_kept();
+    scene.world.must(&["verify", "--kept-only"]);
     scene.refused(&[], "found nothing");
 
     let at_the_end = "one-that-has-read-all";
@@ -462,12 +468,12 @@ fn deleted(scene: &mut Scene) {
     for topic in NAMING {
         assert_eq!(scene.tail(topic).len(), 0, "{topic}");
     }
-    scene.verify_kept();
+    scene.world.must(&["verify", "--kept-only"]);
 }
 
 /// Once other files are begun, and the changelog is compacted, nothing is left in the bytes that brokers store.
 fn rolled(scene: &mut Scene, changelog: u64) {
-    assert!(!scene.found("brokers").is_empty());
+    assert!(!scene.found("brokers", &GONE).is_empty());
     for topic in NAMING {
         scene.alter(topic, "segment.ms=1000");
     }
@@ -483,11 +489,11 @@ fn rolled(scene: &mut Scene, changelog: u64) {
         let facts: String = facts.collect();
         scene.import(&facts);
         scene.drain();
-        scene.found("brokers").is_empty()
+        scene.found("brokers", &GONE).is_empty()
     });
-    assert!(gone, "{:?}", scene.found("brokers"));
-    assert_eq!(scene.found("commands"), []);
-    scene.verify_kept();
+    assert!(gone, "{:?}", scene.found("brokers", &GONE));
+    assert_eq!(scene.found("commands", &GONE), []);
+    scene.world.must(&["verify", "--kept-only"]);
     println!(
         "nothing is left in the bytes after {round} rounds; the changelog had {changelog} records"
     );

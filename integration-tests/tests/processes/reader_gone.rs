@@ -175,12 +175,13 @@ fn a_reader_may_go_in_the_middle() {
     }
 }
 
+/// Outputs that take nothing, and the exit code of whoever has all else done.
+const OUTPUTS: [(fn() -> Stdio, i32); 2] = [(nobody, 0), (full_disk, 1)];
+
 /// What is to be done is done, and its own outcome counts, whoever hears of it.
 #[test]
 fn work_is_finished_though_nobody_reads_of_it() {
-    type Output = fn() -> Stdio;
-    let outputs: [(Output, i32); 2] = [(nobody, 0), (full_disk, 1)];
-    for (output, code) in outputs {
+    for (output, code) in OUTPUTS {
         let place = Place::new();
         let ended = |arguments: &[&str]| {
             let (status, said) = ran(&place, arguments, output());
@@ -274,9 +275,7 @@ fn a_service_goes_on_when_nobody_reads_its_log_lines() {
 /// A show that nobody watches ends as if it were told to.
 #[test]
 fn a_demo_that_nobody_watches_ends() {
-    type Output = fn() -> Stdio;
-    let outputs: [(Output, i32); 2] = [(nobody, 0), (full_disk, 1)];
-    for (output, code) in outputs {
+    for (output, code) in OUTPUTS {
         let place = Place::new();
         let free = "127.0.0.1:0";
         let arguments = [

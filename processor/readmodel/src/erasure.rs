@@ -1,7 +1,7 @@
 //! Taking one customer out of the report database: ids, comments, the contact, mails that wait. Rows stay, and so does what is
 //! counted.
 //!
-//! In a file (SQLite) it is done on a copy, and what is kept is a copy of that: pages that were freed are in neither.
+//! A file (SQLite) is copied or vacuumed after it (`copy`): pages that were freed have it all still.
 
 use std::collections::BTreeMap;
 

@@ -46,19 +46,19 @@ pub struct Lifetimes {
 }
 
 /// One administrator's clients.
-pub struct Eraser<'a> {
+pub struct Brokers<'a> {
     options: &'a KafkaOptions,
     reached: Reached,
 }
 
-impl<'a> Eraser<'a> {
+impl<'a> Brokers<'a> {
     /// Waits until a broker answers.
     ///
     /// # Errors
     /// When none does within 15 s, or one refuses us.
-    pub fn new(options: &'a KafkaOptions) -> Result<Eraser<'a>, AdminError> {
+    pub fn new(options: &'a KafkaOptions) -> Result<Brokers<'a>, AdminError> {
         let reached = Reached::new(options)?;
-        Ok(Eraser { options, reached })
+        Ok(Brokers { options, reached })
     }
 
     /// How many members a consumer group has now.

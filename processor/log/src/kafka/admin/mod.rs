@@ -21,7 +21,7 @@ use topics::Row;
 
 use super::KafkaOptions;
 
-pub use erasing::{Before, Behind, Eraser, Kept, Lifetimes};
+pub use erasing::{Before, Behind, Brokers, Kept, Lifetimes};
 pub use topics::PRODUCER_MESSAGE_MAX_BYTES;
 pub(super) use topics::RECORD_BYTES;
 

@@ -1,6 +1,6 @@
 //! Having all partitions to oneself: no service may fold or project meanwhile, and none can commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ impl Hold {
     /// # Errors
     /// When one runs, or the brokers do not answer.
     pub fn take(
-        brokers: &admin::Eraser<'_>,
+        brokers: &admin::Brokers<'_>,
         log: &Arc<KafkaLog>,
         told: &mut dyn FnMut(u64, u64),
     ) -> Result<Hold, Failure> {
@@ -166,7 +166,7 @@ impl Hold {
     ///
     /// # Errors
     /// When their files cannot be removed.
-    pub fn forget(mut self, partitions: &[Partition]) -> Result<(), LogError> {
+    pub fn forget(mut self, partitions: &BTreeSet<Partition>) -> Result<(), LogError> {
         for partition in partitions {
             if let Some(held) = self.partitions.remove(partition) {
                 held.log.forget()?;

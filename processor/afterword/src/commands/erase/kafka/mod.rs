@@ -6,7 +6,7 @@ mod hold;
 mod standing;
 mod tell;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use afterword_domain::Erasure;
@@ -50,7 +50,7 @@ pub struct Outcome {
 pub fn execute(config: &Config, erase: &Erase) -> Result<(), Failure> {
     let started = Instant::now();
     let options = access::kafka_options(config);
-    let brokers = admin::Eraser::new(&options).map_err(refused)?;
+    let brokers = admin::Brokers::new(&options).map_err(refused)?;
     let log = KafkaLog::open(options.clone());
     let log = log.map_err(|error| Failure::while_doing("opening the log on Kafka", error))?;
     let schemas = registry::schemas(config);
@@ -76,7 +76,7 @@ pub fn execute(config: &Config, erase: &Erase) -> Result<(), Failure> {
 struct Erasing<'a> {
     erase: &'a Erase,
     log: &'a KafkaLog,
-    brokers: &'a admin::Eraser<'a>,
+    brokers: &'a admin::Brokers<'a>,
     report: Report,
     hold: Hold,
     eraser: Eraser<'a>,
@@ -93,14 +93,13 @@ impl Erasing<'_> {
         let standing = Standing::find(self.log, &mut self.eraser, &mut self.progress);
         let standing = standing.map_err(reading)?;
         let done = standing.done(self.log, &self.hold, &self.report)?;
-        let wanted = match self.erase.delete_records {
+        let wanted = self.erase.delete_records.map(|which| match which {
+            DeleteRecords::Needed => standing.needed(),
+            DeleteRecords::All => done,
+        });
+        let deleted = match wanted {
+            Some(wanted) => standing.read_by_all(wanted, self.brokers, self.log, &self.report)?,
             None => Vec::new(),
-            Some(DeleteRecords::Needed) => standing.needed(),
-            Some(DeleteRecords::All) => done,
-        };
-        let deleted = match self.erase.delete_records {
-            None => wanted,
-            Some(_) => standing.read_by_all(wanted, self.brokers, self.log, &self.report)?,
         };
         // What is erased already stays so, and topics have the comments as they were.
         self.eraser.erasure.recognise();
@@ -170,7 +169,11 @@ impl Erasing<'_> {
         deleted: &[Before],
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
-        let partitions: Vec<Partition> = states.keys().copied().collect();
+        // Also where an erasure that was cut off has written them: its copy may have the old ones.
+        let named = outcome.standing.needed().into_iter();
+        let mut partitions: BTreeSet<Partition> =
+            named.map(|(_, partition, _)| partition).collect();
+        partitions.extend(states.keys());
         for (partition, states) in states {
             let written = self.hold.write(partition, states);
             written.map_err(|error| Failure::while_doing("writing states anew", error))?;

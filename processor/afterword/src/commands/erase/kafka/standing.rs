@@ -185,7 +185,7 @@ impl Standing {
     pub fn read_by_all(
         &self,
         mut before: Vec<Before>,
-        brokers: &admin::Eraser<'_>,
+        brokers: &admin::Brokers<'_>,
         log: &KafkaLog,
         report: &Report,
     ) -> Result<Vec<Before>, Failure> {
